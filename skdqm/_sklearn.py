@@ -1,0 +1,7 @@
+"""Every private scikit-learn name that skdqm uses, imported once."""
+
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_params
+from sklearn.utils.metaestimators import available_if
+
+__all__ = ["Interval", "Options", "StrOptions", "_fit_context", "available_if", "validate_params"]

@@ -1,0 +1,44 @@
+"""Errors of the reading libraries, turned into one line that names the file."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from skdqm.exceptions import DataError, SkdqmError
+
+# What h5py, pandas, pyarrow, numpy, gzip and zipfile raise on files that are not what they claim.
+_FOREIGN = (
+    OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, NotImplementedError,
+    zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
+_LONGEST_REASON = 160
+
+
+@contextmanager
+def guard(path: Path, format_name: str) -> Iterator[None]:
+    """Name the file in front of every DataError and turn foreign errors into a DataError."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error.__cause__
+    except SkdqmError:
+        raise
+    except _FOREIGN as error:
+        raise DataError(
+            f"{path}: cannot read this as {format_name}: {_one_line(error)}; "
+            f"the file may be truncated or damaged, fetch or write it again"
+        ) from error
+
+
+def _one_line(error: BaseException) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return reason if len(reason) <= _LONGEST_REASON else reason[:_LONGEST_REASON] + " ..."
+
+
+def listed(names: Sequence[Any], limit: int = 8) -> str:
+    """Join names for a message; of many, say the first and how many more."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(repr(name) for name in names[:limit]) + more

@@ -1,0 +1,110 @@
+"""Find the table among named arrays: a matrix, records, or equally long columns.
+
+The same rules serve an npz archive and a plain HDF5 group.
+"""
+
+from collections.abc import Collection, Mapping
+from itertools import product
+from typing import Any
+
+from skdqm.exceptions import DataError
+from skdqm.io._arrays import ArrayLike, ArrayReader, Block, Part, decoded, numbered
+from skdqm.io._columns import LABEL_NAMES
+from skdqm.io._guard import listed
+
+# A column called "y" is too often a coordinate; an array called "y" next to X is the label.
+_LABEL_ARRAYS = (*LABEL_NAMES, "y")
+_HEADER_NAMES = ("columns", "feature_names", "features")
+_WHOLE_GROUP = ""
+
+Arrays = Mapping[str, ArrayLike]
+
+
+def tables_in(arrays: Arrays) -> list[str]:
+    """Name the arrays that are tables; ``[""]`` if only all the columns together are one."""
+    tables = [name for name, array in arrays.items() if _is_table(array)]
+    if tables:
+        return tables
+    lengths = {array.shape[0] for array in _flat(arrays).values()}
+    return [_WHOLE_GROUP] if len(lengths) == 1 else []
+
+
+def _is_table(array: ArrayLike) -> bool:
+    if array.dtype.names:
+        return len(array.shape) == 1
+    return len(array.shape) == 2 and array.dtype.kind in "biuf"
+
+
+def _flat(arrays: Arrays) -> dict[str, ArrayLike]:
+    return {
+        name: array
+        for name, array in arrays.items()
+        if len(array.shape) == 1 and not (name in _HEADER_NAMES and _is_text(array))
+    }
+
+
+def _is_text(array: ArrayLike) -> bool:
+    # h5py marks strings of variable length in the metadata; a bare object dtype is a pickle.
+    metadata: Mapping[str, Any] = array.dtype.metadata or {}
+    return array.dtype.kind in "SU" or metadata.get("vlen") in {str, bytes}
+
+
+def pick(tables: Collection[str], key: str | None, contents: Collection[str]) -> str:
+    """Return the one table that ``key`` means, or the only one, or the one called X."""
+    if key is not None and key in tables:
+        return key
+    found = [name for name in tables if key is None or name.startswith(f"{key}/")]
+    matrices = [name for name in found if name.rpartition("/")[2].casefold() == "x"]
+    if len(found) == 1 or len(matrices) == 1:
+        return (matrices or found)[0]
+    if found:
+        raise DataError(f"{len(found)} tables found: {listed(found)}; choose one with key=")
+    where = "" if key is None else f" under key {key!r}"
+    holds = listed(list(contents)) or "nothing"
+    raise DataError(
+        f"no table of numbers found{where}; expected a pandas frame, a 2-D array or equally long "
+        f"1-D arrays (pickled objects are never read); the file holds {holds}"
+    )
+
+
+def open_table(arrays: Arrays, name: str) -> ArrayReader:
+    """Open one of the tables that :func:`tables_in` named."""
+    flat = _flat(arrays)
+    if name == _WHOLE_GROUP:
+        return ArrayReader([_column(flat, column) for column in flat])
+    table = Block(arrays[name], _parts(arrays, name))
+    labels = [
+        sibling
+        for sibling, array in flat.items()
+        if sibling.casefold() in _LABEL_ARRAYS and array.shape == table.array.shape[:1]
+    ]
+    return ArrayReader([table, *(_column(flat, label) for label in labels)], labels=labels)
+
+
+def _column(arrays: Arrays, name: str) -> Block:
+    return Block(arrays[name], (Part((name,)),))
+
+
+def _parts(arrays: Arrays, name: str) -> tuple[Part, ...]:
+    array = arrays[name]
+    fields = array.dtype.fields
+    if fields is None:
+        return (Part(_feature_names(arrays, name) or numbered(name, array.shape[1])),)
+    return tuple(
+        Part(_field_names(field, entry[0].shape), field) for field, entry in fields.items()
+    )
+
+
+def _field_names(field: str, shape: tuple[int, ...]) -> tuple[str, ...]:
+    return numbered(field, shape[0]) if shape else (field,)
+
+
+def _feature_names(arrays: Arrays, name: str) -> tuple[str, ...] | None:
+    """Names from an attribute of the matrix or from a sibling array of strings."""
+    attributes: Mapping[str, Any] = getattr(arrays[name], "attrs", {})
+    texts = {key: array for key, array in arrays.items() if _is_text(array)}
+    for holder, header in product((attributes, texts), _HEADER_NAMES):
+        values = holder.get(header)
+        if getattr(values, "shape", None) == arrays[name].shape[1:]:
+            return tuple(decoded(value) for value in values[:])
+    return None

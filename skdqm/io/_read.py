@@ -1,0 +1,242 @@
+"""read, iter_batches and describe: the same for every file format."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import get_args
+
+import pandas as pd
+
+from skdqm.exceptions import DataError, UsageError
+from skdqm.io._columns import check_request, choose_columns, label_candidates
+from skdqm.io._convert import NonFinite, to_table
+from skdqm.io._formats import open_reader
+from skdqm.io._table import FileSummary, Table
+
+# Rows per step when the whole file is read but its length is unknown beforehand.
+_STEP = 100_000
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What the caller asks of a file, checked before the file is opened."""
+
+    path: Path
+    columns: Sequence[str] | None
+    label: str | None
+    nonfinite: NonFinite
+    key: str | None
+
+    def __post_init__(self) -> None:
+        check_request(self.columns)
+        if self.nonfinite not in get_args(NonFinite):
+            raise UsageError(f"nonfinite={self.nonfinite!r}: expected one of {get_args(NonFinite)}")
+
+
+def read(
+    path: str | PathLike[str],
+    *,
+    columns: Sequence[str] | None = None,
+    label: str | None = "auto",
+    nonfinite: NonFinite = "error",
+    key: str | None = None,
+) -> Table:
+    """Read a file of numbers into memory.
+
+    The format follows from the extension and is checked against the first bytes: HDF5 (pandas
+    frames in the *fixed* and the *table* layout, plain arrays, named columns), CSV (separated by
+    comma, semicolon or tab; gzipped or not), Parquet, npz and npy.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    columns : sequence of str, optional
+        Features to keep, in this order. All columns but the label by default.
+    label : str or None, default="auto"
+        The column of integer labels. ``"auto"`` takes a column called label, signal, is_signal or
+        target (in any case; next to a matrix in npz or HDF5 also an array called y), a name takes
+        that column, and None means no label: every column is a feature then.
+    nonfinite : {"error", "drop", "keep"}, default="error"
+        What to do with rows in which a feature is NaN or infinite.
+    key : str, optional
+        The group, dataset or array to read when an HDF5 or npz file holds several tables.
+
+    Returns
+    -------
+    table : Table
+        Features of shape (n_samples, n_features) and labels of shape (n_samples,) or None.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, damaged, empty, holds text where numbers are expected, or lacks
+        a requested column. The message names the file and what to do.
+    UsageError
+        When an argument makes no sense for any file.
+
+    Notes
+    -----
+    The index of a frame is not a column and is not read. In a CSV a row that ends early counts as
+    NaN; a row that is too long is an error. Pickled data in HDF5 or npz is never loaded.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp()) / "jets.csv"
+    >>> jets = pd.DataFrame({"pt": [410.0, 980.5], "eta": [0.1, -1.2], "label": [0, 1]})
+    >>> jets.to_csv(path, index=False)
+    >>> table = read(path)
+    >>> table.X
+          pt  eta
+    0  410.0  0.1
+    1  980.5 -1.2
+    >>> table.y
+    array([0, 1])
+    """
+    (table,) = _tables(_Request(Path(path), columns, label, nonfinite, key), size=None)
+    return table
+
+
+def iter_batches(
+    path: str | PathLike[str],
+    size: int = 50_000,
+    *,
+    columns: Sequence[str] | None = None,
+    label: str | None = "auto",
+    nonfinite: NonFinite = "error",
+    key: str | None = None,
+) -> Iterator[Table]:
+    """Read a file in batches of rows, for files larger than memory.
+
+    HDF5, CSV, Parquet and npy are read at constant memory; an npz array is loaded as a whole.
+    Put together, the batches equal what :func:`read` returns.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    size : int, default=50_000
+        Rows of the file per batch. A batch has fewer rows when rows are dropped; a batch with no
+        row left is not yielded, its dropped rows are counted in a neighbour.
+    columns : sequence of str, optional
+        Features to keep, as in :func:`read`.
+    label : str or None, default="auto"
+        The column of labels, as in :func:`read`.
+    nonfinite : {"error", "drop", "keep"}, default="error"
+        What to do with NaN and infinity, as in :func:`read`.
+    key : str, optional
+        The table inside the file, as in :func:`read`.
+
+    Returns
+    -------
+    tables : iterator of Table
+        Row after row of the file; the index continues from batch to batch.
+
+    Raises
+    ------
+    DataError, UsageError
+        As in :func:`read`. Damage in the middle of a file shows when its batch is reached.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp()) / "jets.csv"
+    >>> pd.DataFrame({"pt": [410.0, 980.5, 77.0]}).to_csv(path, index=False)
+    >>> [len(batch) for batch in iter_batches(path, size=2)]
+    [2, 1]
+    """
+    if size < 1:
+        raise UsageError(f"size={size}: expected at least 1 row per batch")
+    return _tables(_Request(Path(path), columns, label, nonfinite, key), size)
+
+
+def describe(path: str | PathLike[str], *, key: str | None = None) -> FileSummary:
+    """Say what a file holds by reading its header only.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    key : str, optional
+        As in :func:`read`.
+
+    Returns
+    -------
+    summary : FileSummary
+        Format, number of rows where that is cheap to know, columns and label.
+
+    Raises
+    ------
+    DataError
+        As in :func:`read`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp()) / "jets.csv"
+    >>> pd.DataFrame({"pt": [410.0], "eta": [0.1], "label": [0]}).to_csv(path, index=False)
+    >>> summary = describe(path)
+    >>> summary.format, summary.columns, summary.label
+    ('CSV', ('pt', 'eta', 'label'), 'label')
+    """
+    source = Path(path)
+    with open_reader(source, key) as (chosen, reader):
+        labels = label_candidates(reader)
+        return FileSummary(
+            source=str(source),
+            format=chosen.name,
+            n_rows=reader.n_rows,
+            columns=reader.columns,
+            label=labels[0] if len(labels) == 1 else None,
+        )
+
+
+def _tables(request: _Request, size: int | None) -> Iterator[Table]:
+    """Yield tables of ``size`` rows of the file, or one table with all of them."""
+    with open_reader(request.path, request.key) as (_, reader):
+        features, label = choose_columns(reader, request.columns, request.label)
+        names = features if label is None else [*features, label]
+        batches = reader.batches(names, size or reader.n_rows or _STEP)
+        raws = _numbered_rows(batches if size else _joined(batches))
+        source = str(request.path)
+        yield from _never_empty(
+            to_table(raw, features, label, request.nonfinite, source) for raw in raws
+        )
+
+
+def _joined(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    frames = list(batches)
+    yield from frames if len(frames) < 2 else [pd.concat(frames)]
+
+
+def _numbered_rows(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    start = 0
+    for raw in batches:
+        if len(raw):
+            raw.index = pd.RangeIndex(start, start + len(raw))
+            start += len(raw)
+            yield raw
+
+
+def _never_empty(tables: Iterator[Table]) -> Iterator[Table]:
+    """Hold one table back and let it take over the count of dropped rows of an empty one."""
+    held: Table | None = None
+    for table in tables:
+        if held is None:
+            held = table
+        elif len(held) and len(table):
+            yield held
+            held = table
+        else:
+            kept = held if len(held) else table
+            held = replace(kept, n_dropped=held.n_dropped + table.n_dropped)
+    if held is None:
+        raise DataError("no rows; expected at least one")
+    if not len(held):
+        raise DataError(f"no row is left: all {held.n_dropped} hold NaN or infinity")
+    yield held

@@ -1,0 +1,25 @@
+"""What every file format offers to the rest of the subpackage."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import pandas as pd
+
+
+class Reader(Protocol):
+    """An open table: its columns, and its rows in batches of raw (unconverted) columns."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column in file order."""
+
+    @property
+    def n_rows(self) -> int | None:
+        """Number of rows, None when only reading everything would tell."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Columns that the layout itself marks as labels (array ``y`` next to ``X``)."""
+
+    def batches(self, names: Sequence[str], size: int) -> Iterator[pd.DataFrame]:
+        """Yield the named columns, in file order of rows, ``size`` rows at a time."""

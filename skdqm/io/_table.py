@@ -1,0 +1,59 @@
+"""What reading a file gives: a Table of numbers, or a FileSummary of what is inside."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Features, and labels where the file has them.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame of shape (n_samples, n_features)
+        Features, float32 or float64. The index is the row number in the file, counted from 0, so
+        that dropped rows stay traceable.
+    y : ndarray of shape (n_samples,) or None
+        Integer labels, by convention 1 for signal or anomaly and 0 for background or normal.
+    source : str
+        The file the rows come from.
+    n_dropped : int
+        Rows left out because a feature was NaN or infinite (``nonfinite="drop"``).
+    """
+
+    X: pd.DataFrame
+    y: NDArray[np.int64] | None
+    source: str
+    n_dropped: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of rows kept."""
+        return len(self.X)
+
+
+@dataclass(frozen=True)
+class FileSummary:
+    """What a file holds, as far as its header tells.
+
+    Parameters
+    ----------
+    source : str
+        The file.
+    format : str
+        ``"HDF5"``, ``"CSV"``, ``"gzipped CSV"``, ``"Parquet"``, ``"npz"`` or ``"npy"``.
+    n_rows : int or None
+        Number of rows, None where counting would mean reading the file (CSV).
+    columns : tuple of str
+        Every column in file order, the label too.
+    label : str or None
+        The column that ``label="auto"`` takes; None without one, or when several look like one.
+    """
+
+    source: str
+    format: str
+    n_rows: int | None
+    columns: tuple[str, ...]
+    label: str | None
