@@ -1,0 +1,7 @@
+"""Seeded generators of events and detector readings, and public data sets."""
+
+from skdqm.datasets._detector import DetectorFaults, make_detector_data
+from skdqm.datasets._fetch import fetch_lhco_features
+from skdqm.datasets._lhco import make_lhco_events
+
+__all__ = ["DetectorFaults", "fetch_lhco_features", "make_detector_data", "make_lhco_events"]

@@ -1,0 +1,341 @@
+"""Figures of merit of anomaly scores: functions of labels and scores."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
+from skdqm.exceptions import UsageError
+from skdqm.metrics._validation import check_scores, check_share
+
+__all__ = [
+    "background_rejection",
+    "evaluate_scores",
+    "false_discovery_rate",
+    "max_sic_score",
+    "signal_efficiency",
+    "significance_improvement_curve",
+]
+
+Floats = NDArray[np.float64]
+
+
+class _Survivors(NamedTuple):
+    """Events that survive each cut between distinct scores, from the tightest to the loosest.
+
+    The first cut keeps nothing, the last one everything.
+    """
+
+    signal: Floats
+    background: Floats
+
+    def at_least(self, signal_efficiency: float) -> tuple[float, float]:
+        """Return what survives the tightest cut that keeps this share of the signal."""
+        # A share such as 0.3 is not exact in binary: without the tolerance, 3 of 10 would miss it.
+        kept = self.signal >= signal_efficiency * self.signal[-1] * (1 - 1e-12)
+        first = int(np.argmax(kept))
+        return float(self.signal[first]), float(self.background[first])
+
+
+def _survivors(labels: NDArray[np.int64], scores: Floats) -> _Survivors:
+    fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
+    n_signal = int(labels.sum())
+    return _Survivors(np.rint(tpr * n_signal), np.rint(fpr * (len(labels) - n_signal)))
+
+
+def _checked_survivors(y_true: ArrayLike, anomaly_score: ArrayLike) -> _Survivors:
+    return _survivors(*check_scores(y_true, anomaly_score))
+
+
+def _sic(survivors: _Survivors, min_background: int) -> tuple[Floats, Floats]:
+    if min_background < 1:
+        raise UsageError(f"min_background={min_background!r}; give a number of events of 1 or more")
+    signal, background = survivors
+    measured = background >= min_background
+    measured[-1] = True  # everything survives: the improvement is 1 without any uncertainty
+    efficiency = signal[measured] / signal[-1]
+    return efficiency, efficiency / np.sqrt(background[measured] / background[-1])
+
+
+def _rejection(survivors: _Survivors, efficiency: float) -> float:
+    _, background = survivors.at_least(efficiency)
+    return float(survivors.background[-1] / max(background, 1))
+
+
+def _efficiency(survivors: _Survivors, background_efficiency: float) -> float:
+    allowed = background_efficiency * survivors.background[-1] * (1 + 1e-12)
+    return float(survivors.signal[survivors.background <= allowed][-1] / survivors.signal[-1])
+
+
+def _fdr(survivors: _Survivors, detection_rate: float) -> float:
+    signal, background = survivors.at_least(detection_rate)
+    return background / (signal + background)
+
+
+def significance_improvement_curve(
+    y_true: ArrayLike, anomaly_score: ArrayLike, *, min_background: int = 25
+) -> tuple[Floats, Floats]:
+    r"""Compute the significance improvement characteristic (SIC) of a score.
+
+    A cut that keeps the share :math:`\epsilon_S` of the signal and :math:`\epsilon_B` of the
+    background multiplies the significance :math:`S/\sqrt{B}` by
+    :math:`\epsilon_S/\sqrt{\epsilon_B}`.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels: 1 = signal (anomaly), 0 = background (normal).
+    anomaly_score : array-like of shape (n_samples,)
+        Scores, high = abnormal.
+    min_background : int, default=25
+        Cuts that leave fewer background events are left out: there the statistical error of
+        :math:`\epsilon_B` exceeds 20 %, and the largest value would be a fluctuation. The loosest
+        cut, which keeps everything and improves by exactly 1, always stays.
+
+    Returns
+    -------
+    signal_efficiency : ndarray of shape (n_cuts,)
+        :math:`\epsilon_S`, increasing; the last value is 1.
+    improvement : ndarray of shape (n_cuts,)
+        :math:`\epsilon_S/\sqrt{\epsilon_B}`; the last value is 1.
+
+    Raises
+    ------
+    DataError
+        When a score is not finite, a class is missing, or labels and scores do not match.
+    UsageError
+        When `min_background` is below 1.
+
+    References
+    ----------
+    .. [1] J. Gallicchio et al., "Multivariate discrimination and the Higgs + W/Z search",
+       JHEP 04 (2011) 069, arXiv:1010.3698.
+    .. [2] G. Kasieczka et al., "The LHC Olympics 2020: a community challenge for anomaly
+       detection in high energy physics", Rep. Prog. Phys. 84 (2021) 124201, arXiv:2101.08320.
+
+    Examples
+    --------
+    >>> from skdqm.metrics import significance_improvement_curve
+    >>> y_true = [0, 0, 0, 0, 1, 0, 1, 1]
+    >>> score = [1, 2, 3, 4, 5, 6, 7, 8]
+    >>> efficiency, improvement = significance_improvement_curve(y_true, score, min_background=1)
+    >>> efficiency.round(2).tolist()
+    [0.67, 1.0, 1.0, 1.0, 1.0, 1.0]
+    >>> improvement.round(2).tolist()
+    [1.49, 2.24, 1.58, 1.29, 1.12, 1.0]
+    """
+    return _sic(_checked_survivors(y_true, anomaly_score), min_background)
+
+
+def max_sic_score(
+    y_true: ArrayLike, anomaly_score: ArrayLike, *, min_background: int = 25
+) -> float:
+    r"""Compute the largest significance improvement that a cut on the score reaches.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels: 1 = signal (anomaly), 0 = background (normal).
+    anomaly_score : array-like of shape (n_samples,)
+        Scores, high = abnormal.
+    min_background : int, default=25
+        Only cuts that leave this many background events count.
+
+    Returns
+    -------
+    score : float
+        The largest :math:`\epsilon_S/\sqrt{\epsilon_B}`, at least 1 (keep everything).
+
+    Raises
+    ------
+    DataError
+        When a score is not finite, a class is missing, or labels and scores do not match.
+    UsageError
+        When `min_background` is below 1.
+
+    See Also
+    --------
+    significance_improvement_curve : The whole curve, with references.
+
+    Examples
+    --------
+    >>> from skdqm.metrics import max_sic_score
+    >>> round(max_sic_score([0, 0, 0, 0, 1, 0, 1, 1], range(8), min_background=1), 2)
+    2.24
+    """
+    _, improvement = significance_improvement_curve(
+        y_true, anomaly_score, min_background=min_background
+    )
+    return float(improvement.max())
+
+
+def background_rejection(
+    y_true: ArrayLike, anomaly_score: ArrayLike, *, signal_efficiency: float = 0.3
+) -> float:
+    r"""Compute the background rejection :math:`1/\epsilon_B` at a signal efficiency.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels: 1 = signal (anomaly), 0 = background (normal).
+    anomaly_score : array-like of shape (n_samples,)
+        Scores, high = abnormal.
+    signal_efficiency : float, default=0.3
+        Share of the signal to keep, in (0, 1]. The cut is the tightest one between two distinct
+        scores that keeps at least this share: nothing is interpolated.
+
+    Returns
+    -------
+    rejection : float
+        At least 1. Where no background event survives, the rejection is only known to exceed the
+        number of background events, and that number is returned: a lower bound, never infinity.
+
+    Raises
+    ------
+    DataError
+        When a score is not finite, a class is missing, or labels and scores do not match.
+    UsageError
+        When `signal_efficiency` is outside (0, 1].
+
+    References
+    ----------
+    .. [1] G. Kasieczka et al., "The Machine Learning landscape of top taggers",
+       SciPost Phys. 7 (2019) 014, arXiv:1902.09914.
+
+    Examples
+    --------
+    >>> from skdqm.metrics import background_rejection
+    >>> y_true, score = [0, 0, 0, 0, 1, 0, 1, 1], range(8)
+    >>> background_rejection(y_true, score, signal_efficiency=1.0)
+    5.0
+    """
+    check_share("signal_efficiency", signal_efficiency)
+    return _rejection(_checked_survivors(y_true, anomaly_score), signal_efficiency)
+
+
+def signal_efficiency(
+    y_true: ArrayLike, anomaly_score: ArrayLike, *, background_efficiency: float = 0.01
+) -> float:
+    r"""Compute the share of the signal kept where at most a given share of background survives.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels: 1 = signal (anomaly), 0 = background (normal).
+    anomaly_score : array-like of shape (n_samples,)
+        Scores, high = abnormal.
+    background_efficiency : float, default=0.01
+        Largest share of the background that may survive (the false-alarm rate), in (0, 1].
+
+    Returns
+    -------
+    efficiency : float
+        In [0, 1]. With fewer than 1 / `background_efficiency` background events, no background
+        event may survive.
+
+    Raises
+    ------
+    DataError
+        When a score is not finite, a class is missing, or labels and scores do not match.
+    UsageError
+        When `background_efficiency` is outside (0, 1].
+
+    Examples
+    --------
+    >>> from skdqm.metrics import signal_efficiency
+    >>> y_true, score = [0, 0, 0, 0, 1, 0, 1, 1], range(8)
+    >>> round(signal_efficiency(y_true, score, background_efficiency=0.1), 3)
+    0.667
+    """
+    check_share("background_efficiency", background_efficiency)
+    return _efficiency(_checked_survivors(y_true, anomaly_score), background_efficiency)
+
+
+def false_discovery_rate(
+    y_true: ArrayLike, anomaly_score: ArrayLike, *, detection_rate: float = 0.99
+) -> float:
+    r"""Compute the share of false alarms among all alarms at a detection rate.
+
+    "FDR at 99 % detection" is how CMS compares data-quality monitors: the threshold must catch
+    99 % of the anomalies, and what counts is how many of its alarms a shifter chases for nothing.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels: 1 = anomaly, 0 = normal.
+    anomaly_score : array-like of shape (n_samples,)
+        Scores, high = abnormal.
+    detection_rate : float, default=0.99
+        Share of the anomalies to detect, in (0, 1]. The threshold is the tightest one between two
+        distinct scores that detects at least this share.
+
+    Returns
+    -------
+    rate : float
+        False alarms / all alarms, in [0, 1). It depends on the share of anomalies in `y_true`.
+
+    Raises
+    ------
+    DataError
+        When a score is not finite, a class is missing, or labels and scores do not match.
+    UsageError
+        When `detection_rate` is outside (0, 1].
+
+    References
+    ----------
+    .. [1] CMS ECAL Collaboration, "Autoencoder-based anomaly detection system for online data
+       quality monitoring of the CMS electromagnetic calorimeter", Comput. Softw. Big Sci. 8
+       (2024), doi:10.1007/s41781-024-00118-z, arXiv:2309.10157.
+
+    Examples
+    --------
+    >>> from skdqm.metrics import false_discovery_rate
+    >>> false_discovery_rate([0, 0, 0, 0, 1, 0, 1, 1], range(8))
+    0.25
+    """
+    check_share("detection_rate", detection_rate)
+    return _fdr(_checked_survivors(y_true, anomaly_score), detection_rate)
+
+
+def evaluate_scores(y_true: ArrayLike, anomaly_score: ArrayLike) -> dict[str, float]:
+    """Compute the usual figures of merit of an anomaly score at once.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels: 1 = anomaly, 0 = normal.
+    anomaly_score : array-like of shape (n_samples,)
+        Scores, high = abnormal.
+
+    Returns
+    -------
+    figures : dict of str to float
+        ``roc_auc``, ``average_precision``, ``max_sic`` (with at least 25 background events),
+        ``background_rejection_30`` and ``background_rejection_50`` (at 30 % and 50 % signal
+        efficiency), ``signal_efficiency_1pct`` (at 1 % background efficiency) and ``fdr_99`` (at
+        99 % detection).
+
+    Raises
+    ------
+    DataError
+        When a score is not finite, a class is missing, or labels and scores do not match.
+
+    Examples
+    --------
+    >>> from skdqm.metrics import evaluate_scores
+    >>> figures = evaluate_scores([0, 0, 0, 0, 1, 0, 1, 1], range(8))
+    >>> round(figures["roc_auc"], 3), figures["fdr_99"]
+    (0.933, 0.25)
+    """
+    labels, scores = check_scores(y_true, anomaly_score)
+    survivors = _survivors(labels, scores)
+    return {
+        "roc_auc": float(roc_auc_score(labels, scores)),
+        "average_precision": float(average_precision_score(labels, scores)),
+        "max_sic": float(_sic(survivors, 25)[1].max()),
+        "background_rejection_30": _rejection(survivors, 0.3),
+        "background_rejection_50": _rejection(survivors, 0.5),
+        "signal_efficiency_1pct": _efficiency(survivors, 0.01),
+        "fdr_99": _fdr(survivors, 0.99),
+    }
