@@ -1,0 +1,7 @@
+"""The detectors, one file per method."""
+
+from skdqm.detectors._autoencoder import AutoencoderDetector
+from skdqm.detectors._training import Checkpoint
+from skdqm.detectors._variational import VAEDetector
+
+__all__ = ["AutoencoderDetector", "Checkpoint", "VAEDetector"]

@@ -1,0 +1,137 @@
+"""Small parts that skorch is given to train with: callbacks, the hold-out split, optimisers."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping
+from torch.utils.data import TensorDataset
+from tqdm import tqdm
+
+from skdqm.exceptions import TrainingError
+
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+    "rmsprop": torch.optim.RMSprop,
+    "nadam": torch.optim.NAdam,
+}
+# One kernel updates all weights: several times faster than tensor by tensor, on the CPU too.
+FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
+
+
+class ReseedEveryEpoch(Callback):
+    """Seed torch from the detector's generator: an epoch resumes as it would have run."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self.generator = generator
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        torch.manual_seed(int(torch.randint(2**31, (), generator=self.generator)))
+
+
+class RecordHistory(Callback):
+    """Append each epoch's figures to a list, without its batches."""
+
+    def __init__(self, history: list[dict[str, float]]) -> None:
+        self.history = history
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        last = net.history[-1]
+        names = ("train_loss", "valid_loss", "dur")
+        figures = {name: float(last[name]) for name in names if name in last}
+        self.history.append({"epoch": len(self.history) + 1, **figures})
+
+
+class StopWhenDiverging(Callback):
+    """Raise an error when the training loss is not finite or above a limit."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        loss = net.history[-1]["train_loss"]
+        if not (math.isfinite(loss) and loss <= self.limit):
+            raise TrainingError(
+                f"training diverged: the loss is {loss:.3g} in epoch {len(net.history)}, where "
+                f"at most {self.limit:.3g} makes sense; lower lr (now {net.lr:g}), and look for "
+                "extreme values in the training rows"
+            )
+
+
+class ProgressBar(Callback):
+    """Show the epochs done, the loss and the time left on standard error."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        self.bar_ = tqdm(total=self.epochs, unit="epoch", desc="training")
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        self.bar_.set_postfix(loss=f"{net.history[-1]['train_loss']:.4g}", refresh=False)
+        self.bar_.update()
+
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        self.bar_.close()
+
+
+class Checkpoint(Callback):
+    """Call a function at the end of an epoch, at most once in `seconds`.
+
+    Parameters
+    ----------
+    write : callable
+        Writes what training has reached so far; takes no argument.
+    seconds : float, default=10.0
+        Least time between two calls, in seconds.
+    """
+
+    def __init__(self, write: Callable[[], object], seconds: float = 10.0) -> None:
+        self.write = write
+        self.seconds = seconds
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        self.written_ = time.monotonic()
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        if time.monotonic() - self.written_ >= self.seconds:
+            self.write()
+            self.written_ = time.monotonic()
+
+
+def stopped_early(net: NeuralNet) -> bool:
+    """Tell whether the interrupt that ended training came from skorch's early stopping.
+
+    skorch stops early by raising a KeyboardInterrupt, as a user at the keyboard does.
+    """
+    callbacks = (callback for _, callback in net.callbacks_)
+    return any(isinstance(c, EarlyStopping) and c.misses_ >= c.patience for c in callbacks)
+
+
+class HoldOut:
+    """Split a dataset into a training and a validation part, the same way every time.
+
+    Parameters
+    ----------
+    fraction : float
+        Share of the rows held out, in (0, 1); at least one row, and never all.
+    seed : int
+        Decides which rows.
+    """
+
+    def __init__(self, fraction: float, seed: int) -> None:
+        self.fraction = fraction
+        self.seed = seed
+
+    def __call__(self, dataset: TensorDataset) -> tuple[TensorDataset, TensorDataset]:
+        n_rows = len(dataset)
+        n_valid = min(max(1, round(self.fraction * n_rows)), n_rows - 1)
+        order = torch.randperm(n_rows, generator=torch.Generator().manual_seed(self.seed))
+        parts = order[n_valid:], order[:n_valid]
+        train, valid = (TensorDataset(*(t[rows] for t in dataset.tensors)) for rows in parts)
+        return train, valid

@@ -1,0 +1,209 @@
+"""A dense variational autoencoder: abnormal is what is unlikely under it."""
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from skdqm._sklearn import Interval, StrOptions
+from skdqm.detectors._autoencoder import AutoencoderDetector, Rows
+from skdqm.detectors._score_parameter import ScoreParameterMixin
+from skdqm.nn import DenseVAE, ELBOLoss, in_tiles
+
+# The log-variance that the encoder may give; exp() of it stays finite.
+LARGEST_LOG_VARIANCE = 14.0
+
+
+class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
+    """Variational autoencoder: likelihood of a row under a smooth latent model.
+
+    The encoder gives a normal distribution of the latent vector, the decoder restores the row from
+    a draw of it, and both learn to maximise the evidence lower bound [1]_ with unit residuals, its
+    Kullback-Leibler term weighted by `beta` [2]_. Rows are scored at the latent mean, without a
+    draw, so two calls give the same scores:
+
+    * ``"reconstruction"``: the score of :class:`AutoencoderDetector`, the mean loss over the
+      features, each relative to its own training loss;
+    * ``"kl"``: the divergence of the row's latent distribution from the prior, a density-like
+      score: the best one where anomalies lie inside the range of normal features, as for the
+      LHC Olympics signal in :class:`~skdqm.preprocessing.JetFeatures`;
+    * ``"elbo"``: half the sum of the relative losses, plus `beta` times the divergence.
+
+    Standardisation, float64 scores and what is not said here are as in
+    :class:`AutoencoderDetector`. ``feature_scores`` are relative losses with every `score`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(64, 32)
+        Widths from the input to the latent vector; the decoder mirrors them.
+    latent_dim : int or None, default=None
+        Width of the latent vector; None takes half the number of features.
+    activation : {"relu", "leaky_relu", "elu", "silu", "gelu", "tanh"}, default="tanh"
+        Activation between the layers.
+    dropout : float, default=0.0
+        Probability of dropping a hidden unit while training, in [0, 1).
+    noise : float, default=0.0
+        Standard deviation of the normal noise added to the inputs while training, in units of
+        each feature's spread.
+    loss : {"squared", "absolute", "huber", "poisson"}, default="squared"
+        Loss of one feature. ``"poisson"`` is the Poisson deviance, for counts as they are
+        (not scaled): they enter by their logarithm and the network gives the log of their rate.
+    beta : float, default=1.0
+        Weight of the Kullback-Leibler term, in training and in the ``"elbo"`` score.
+    score : {"elbo", "kl", "reconstruction"}, default="elbo"
+        What the anomaly score is: see above. It is a parameter alone, no attribute: scikit-learn
+        takes whatever is called ``score`` for a method.
+    optimizer : {"adam", "adamw", "sgd", "rmsprop", "nadam"} or type, default="adam"
+        Optimiser, or a class of :mod:`torch.optim`.
+    lr : float, default=1e-3
+        Learning rate.
+    weight_decay : float, default=0.0
+        Weight decay of the optimiser.
+    batch_size : int or "auto", default="auto"
+        Rows in a training step. ``"auto"`` takes a 64th of the rows, at least 32, at most 512.
+    max_epochs : int, default=50
+        Passes over the training rows. A ``partial_fit`` makes one pass.
+    early_stopping : bool, default=False
+        Hold rows out of ``fit``, stop when their loss no longer falls, keep the best epoch.
+    validation_fraction : float, default=0.1
+        Share of the rows held out for early stopping, in (0, 1).
+    n_iter_no_change : int, default=10
+        Epochs without a better validation loss before early stopping.
+    warm_start : bool, default=False
+        Let ``fit`` continue an earlier fit until the history has `max_epochs` epochs.
+    callbacks : list of skorch.callbacks.Callback or None, default=None
+        Further callbacks for skorch; copies are used. They are not part of a model file.
+    device : str, default="cpu"
+        Torch device to train on, for example ``"cuda"``. Scoring runs on the CPU.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, order of rows and noise. An int reproduces to the bit on the CPU.
+    verbose : int, default=0
+        Show a progress bar on standard error when not 0.
+    contamination : float, default=0.01
+        Share of the training rows that the threshold flags, in (0, 0.5]. See
+        :meth:`calibrate` for an alarm rate that holds on new rows.
+
+    Attributes
+    ----------
+    history_ : list of dict
+        Figures of each epoch: ``epoch``, ``train_loss``, ``dur`` (seconds), and ``valid_loss``
+        with early stopping.
+    net_ : skorch.NeuralNet
+        The trained net, with the module in ``net_.module_``.
+    location_, scale_ : ndarray of shape (n_features_in_,)
+        What the features were standardised with.
+    feature_loss_ : ndarray of shape (n_features_in_,)
+        Mean training loss of each feature.
+    offset_ : float
+        The threshold on ``score_samples``.
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when ``fit`` saw a data frame.
+
+    See Also
+    --------
+    AutoencoderDetector : The reconstruction error of a denoising autoencoder.
+
+    References
+    ----------
+    .. [1] D. P. Kingma and M. Welling, "Auto-encoding variational Bayes", ICLR (2014),
+           equation 10.
+    .. [2] I. Higgins et al., "beta-VAE: learning basic visual concepts with a constrained
+           variational framework", ICLR (2017).
+
+    Examples
+    --------
+    >>> from skdqm.datasets import make_detector_data
+    >>> from skdqm.detectors import VAEDetector
+    >>> X, y = make_detector_data(1000, random_state=0)
+    >>> detector = VAEDetector(max_epochs=20, random_state=0).fit(X[y == 0])
+    >>> float((detector.predict(X[y == 1]) == -1).mean()) > 0.5
+    True
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+        **AutoencoderDetector._parameter_constraints,
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "score": [StrOptions({"reconstruction", "kl", "elbo"})],
+    }
+
+    _network = DenseVAE
+
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes: Sequence[int] = (64, 32),
+        latent_dim: int | None = None,
+        activation: str = "tanh",
+        dropout: float = 0.0,
+        noise: float = 0.0,
+        loss: str = "squared",
+        beta: float = 1.0,
+        score: str = "elbo",
+        optimizer: Any = "adam",
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+        batch_size: int | str = "auto",
+        max_epochs: int = 50,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        callbacks: Any = None,
+        device: str = "cpu",
+        random_state: Any = None,
+        verbose: int = 0,
+        contamination: float = 0.01,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            latent_dim=latent_dim,
+            activation=activation,
+            dropout=dropout,
+            noise=noise,
+            loss=loss,
+            optimizer=optimizer,
+            lr=lr,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            callbacks=callbacks,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+            contamination=contamination,
+        )
+        self.beta = beta
+        self.score = score
+
+    def _default_latent_dim(self) -> int:
+        return max(1, self.n_features_in_ // 2)
+
+    def _make_criterion(self) -> nn.Module:
+        return ELBOLoss(self.loss, self.beta)
+
+    def _encode(self, standard: Rows) -> tuple[Rows, ...]:
+        encoder, _ = self._compiled
+        mean, log_variance = np.split(encoder(standard), 2, axis=-1)
+        return mean, log_variance.clip(-LARGEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE)
+
+    def _anomaly_score(self, X: NDArray[Any]) -> Rows:
+        return in_tiles(getattr(self, f"_{vars(self)['score']}"), X)
+
+    def _reconstruction(self, rows: Rows) -> Rows:
+        return self._scaled_losses(rows).mean(axis=-1)
+
+    def _kl(self, rows: Rows) -> Rows:
+        mean, log_variance = self._encode(self._standardise(rows))
+        return 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(axis=-1)
+
+    def _elbo(self, rows: Rows) -> Rows:
+        return 0.5 * self._scaled_losses(rows).sum(axis=-1) + self.beta * self._kl(rows)

@@ -1,0 +1,22 @@
+"""Networks, losses and batches: the torch side of the neural detectors."""
+
+from skdqm.nn._activations import ACTIVATIONS
+from skdqm.nn._batches import TensorBatches
+from skdqm.nn._dense import DenseAutoencoder, DenseForward, DenseVAE, dense_layers
+from skdqm.nn._losses import LOSSES, ELBOLoss, ReconstructionLoss
+from skdqm.nn._threads import threads_for
+from skdqm.nn._tiles import in_tiles
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "DenseAutoencoder",
+    "DenseForward",
+    "DenseVAE",
+    "ELBOLoss",
+    "ReconstructionLoss",
+    "TensorBatches",
+    "dense_layers",
+    "in_tiles",
+    "threads_for",
+]

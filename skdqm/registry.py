@@ -1,0 +1,162 @@
+"""Short names of the classes that the command line offers and that a model file may hold.
+
+A model file names its classes by these names alone, never by an import path. Packages add their
+own detectors under the entry-point group ``skdqm.detectors``.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from skdqm.exceptions import UsageError
+
+__all__ = ["DETECTORS_GROUP", "class_of", "detector_class", "detector_names", "name_of"]
+
+DETECTORS_GROUP = "skdqm.detectors"
+
+_DETECTORS = {
+    "autoencoder": "skdqm.detectors:AutoencoderDetector",
+    "vae": "skdqm.detectors:VAEDetector",
+}
+_SKLEARN = {
+    "sklearn.compose": ["ColumnTransformer"],
+    "sklearn.decomposition": ["PCA", "TruncatedSVD"],
+    "sklearn.feature_selection": ["VarianceThreshold"],
+    "sklearn.impute": ["SimpleImputer"],
+    "sklearn.pipeline": ["FeatureUnion", "Pipeline"],
+    "sklearn.preprocessing": [
+        "Binarizer",
+        "FunctionTransformer",
+        "MaxAbsScaler",
+        "MinMaxScaler",
+        "Normalizer",
+        "PolynomialFeatures",
+        "PowerTransformer",
+        "QuantileTransformer",
+        "RobustScaler",
+        "StandardScaler",
+    ],
+}
+_TRANSFORMERS = {
+    "JetFeatures": "skdqm.preprocessing:JetFeatures",
+    **{name: f"{module}:{name}" for module, names in _SKLEARN.items() for name in names},
+}
+
+
+def _detectors() -> dict[str, EntryPoint]:
+    own = {name: EntryPoint(name, path, DETECTORS_GROUP) for name, path in _DETECTORS.items()}
+    others = {point.name: point for point in entry_points(group=DETECTORS_GROUP)}
+    return {**others, **own}
+
+
+def detector_names() -> list[str]:
+    """Return the names of all detectors, built in or added by other packages.
+
+    Returns
+    -------
+    names : list of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> from skdqm.registry import detector_names
+    >>> "vae" in detector_names()
+    True
+    """
+    return sorted(_detectors())
+
+
+def detector_class(name: str) -> Any:
+    """Return the class of a detector.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`detector_names`.
+
+    Returns
+    -------
+    detector_class : type
+        The class.
+
+    Raises
+    ------
+    UsageError
+        When there is no detector of that name.
+
+    Examples
+    --------
+    >>> from skdqm.registry import detector_class
+    >>> detector_class("vae")
+    <class 'skdqm.detectors._variational.VAEDetector'>
+    """
+    found = _detectors().get(name)
+    if found is None:
+        raise UsageError(f"no detector is called {name!r}; there are {', '.join(detector_names())}")
+    return found.load()
+
+
+def class_of(name: str) -> Any:
+    """Return the class that a model file calls `name`: a detector or a transformer.
+
+    Parameters
+    ----------
+    name : str
+        A detector's short name, or a transformer's class name.
+
+    Returns
+    -------
+    found_class : type
+        The class.
+
+    Raises
+    ------
+    UsageError
+        When nothing of that name may stand in a model file.
+
+    Examples
+    --------
+    >>> from skdqm.registry import class_of
+    >>> class_of("StandardScaler")
+    <class 'sklearn.preprocessing._data.StandardScaler'>
+    """
+    if name in _TRANSFORMERS:
+        return EntryPoint(name, _TRANSFORMERS[name], "skdqm.transformers").load()
+    return detector_class(name)
+
+
+def name_of(estimator: object) -> str:
+    """Return the name under which a model file holds an estimator.
+
+    Parameters
+    ----------
+    estimator : object
+        A detector or a transformer.
+
+    Returns
+    -------
+    name : str
+        What :func:`class_of` takes.
+
+    Raises
+    ------
+    UsageError
+        When the class of `estimator` is not registered.
+
+    Examples
+    --------
+    >>> from skdqm.detectors import VAEDetector
+    >>> from skdqm.registry import name_of
+    >>> name_of(VAEDetector())
+    'vae'
+    """
+    cls = type(estimator)
+    path = f"{cls.__module__}.{cls.__qualname__}"
+    if cls.__name__ in _TRANSFORMERS and class_of(cls.__name__) is cls:
+        return cls.__name__
+    for name, point in _detectors().items():
+        if point.attr == cls.__qualname__ and point.load() is cls:
+            return name
+    raise UsageError(
+        f"{path} cannot be saved: it is neither a registered detector nor one of "
+        f"{', '.join(sorted(_TRANSFORMERS))}"
+    )

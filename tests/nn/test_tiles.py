@@ -1,0 +1,34 @@
+"""Tiles: the result of a row does not depend on the rows beside it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skdqm.nn import in_tiles
+from skdqm.nn._tiles import TILE_ROWS, TILES_AT_ONCE
+
+WEIGHTS = np.random.default_rng(0).normal(size=(7, 5))
+
+
+@pytest.mark.parametrize("n_rows", [1, TILE_ROWS, TILE_ROWS + 1, TILE_ROWS * TILES_AT_ONCE + 3])
+def test_every_row_gets_its_own_result_in_order(n_rows: int) -> None:
+    X = np.arange(n_rows * 2.0).reshape(n_rows, 2)
+    np.testing.assert_array_equal(in_tiles(lambda rows: rows * 2, X), X * 2)
+    np.testing.assert_array_equal(in_tiles(lambda rows: rows.sum(axis=-1), X), X.sum(axis=1))
+
+
+@given(n_rows=st.integers(1, 700), seed=st.integers(0, 1000))
+def test_a_matrix_product_is_the_same_to_the_bit_in_any_batch(n_rows: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, 7))
+    together = in_tiles(lambda rows: rows @ WEIGHTS, X)
+    some = rng.permutation(n_rows)[:20]
+    np.testing.assert_array_equal(in_tiles(lambda rows: rows @ WEIGHTS, X[some]), together[some])
+    alone = in_tiles(lambda rows: rows @ WEIGHTS, X[some[:1]])
+    np.testing.assert_array_equal(alone, together[some[:1]])
+
+
+def test_float32_rows_are_scored_in_float64() -> None:
+    X = np.ones((3, 2), dtype=np.float32)
+    assert in_tiles(lambda rows: rows, X).dtype == np.float64

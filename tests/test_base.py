@@ -1,0 +1,163 @@
+"""The contract that BaseDetector keeps, on a detector simple enough to check by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import beta, kstest
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skdqm.base import BaseDetector
+from skdqm.exceptions import CalibrationWarning, NotCalibratedError, TrainingError, UsageError
+
+
+class DistanceDetector(BaseDetector):
+    """Distance to the mean of the training rows."""
+
+    def _fit(self, X: NDArray[Any]) -> None:
+        self.mean_ = X.mean(axis=0)
+
+    def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        return np.abs(X - self.mean_).max(axis=1).astype(np.float64)
+
+
+class LearningDetector(DistanceDetector):
+    """The same, able to go on learning and to localise."""
+
+    def _partial_fit(self, X: NDArray[Any]) -> None:
+        self.mean_ = X.mean(axis=0)
+
+    def _feature_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        return np.abs(X - self.mean_).astype(np.float64)
+
+
+class BrokenDetector(LearningDetector):
+    """Gives scores that are not numbers."""
+
+    def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        return np.full(len(X), np.nan)
+
+
+@pytest.fixture
+def rows() -> NDArray[np.float64]:
+    return np.random.default_rng(0).normal(size=(500, 3))
+
+
+@parametrize_with_checks([DistanceDetector(), LearningDetector()])
+def test_the_simplest_subclasses_pass_the_checks_of_scikit_learn(
+    estimator: Any, check: Any
+) -> None:
+    check(estimator)
+
+
+def test_low_scores_are_abnormal_and_predict_follows_the_threshold(rows: NDArray[Any]) -> None:
+    detector = DistanceDetector(contamination=0.1).fit(rows)
+    far, near = np.full((1, 3), 50.0), np.zeros((1, 3))
+    assert detector.score_samples(far) < detector.score_samples(near)
+    assert detector.predict(far) == -1
+    assert detector.predict(near) == 1
+    np.testing.assert_array_equal(
+        detector.decision_function(rows), detector.score_samples(rows) - detector.offset_
+    )
+    assert (detector.predict(rows) == -1).mean() == pytest.approx(0.1)
+
+
+def test_what_a_detector_cannot_do_is_not_there(rows: NDArray[Any]) -> None:
+    plain, learning = DistanceDetector(), LearningDetector()
+    assert not hasattr(plain, "partial_fit")
+    assert not hasattr(plain, "feature_scores")
+    assert hasattr(learning, "partial_fit")
+    assert learning.fit(rows).feature_scores(rows).shape == rows.shape
+
+
+@pytest.mark.parametrize(
+    "call", ["score_samples", "predict", "decision_function", "p_values", "calibrate"]
+)
+def test_an_unfitted_detector_refuses_to_answer(call: str, rows: NDArray[Any]) -> None:
+    with pytest.raises(NotFittedError):
+        getattr(DistanceDetector(), call)(rows)
+
+
+def test_scores_that_are_not_finite_fail_the_fit_and_leave_it_unfitted(rows: NDArray[Any]) -> None:
+    detector = BrokenDetector()
+    with pytest.raises(TrainingError, match="not finite"):
+        detector.fit(rows)
+    with pytest.raises(NotFittedError):
+        detector.predict(rows)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_single_event_that_is_not_finite_is_refused(bad: float, rows: NDArray[Any]) -> None:
+    detector = DistanceDetector().fit(rows)
+    with pytest.raises(ValueError, match="contains"):
+        detector.score_samples(np.array([[0.0, bad, 0.0]]))
+
+
+def test_a_single_event_of_the_wrong_width_is_refused(rows: NDArray[Any]) -> None:
+    with pytest.raises(ValueError, match="expecting 3 features"):
+        DistanceDetector().fit(rows).score_samples(np.zeros((1, 4)))
+
+
+def test_partial_fit_first_starts_and_then_follows(rows: NDArray[Any]) -> None:
+    detector = LearningDetector(contamination=0.1).partial_fit(rows)
+    assert (detector.predict(rows) == -1).mean() == pytest.approx(0.1, abs=0.01)
+    for _ in range(10):
+        detector.partial_fit(rows + 5)
+    assert (detector.predict(rows + 5) == -1).mean() == pytest.approx(0.1, abs=0.02)
+    assert len(detector._recent_scores) <= 2048
+
+
+def test_partial_fit_drops_the_calibration_and_says_so(rows: NDArray[Any]) -> None:
+    detector = LearningDetector().fit(rows).calibrate(rows, alarm_rate=0.05)
+    with pytest.warns(CalibrationWarning, match="calibrate again"):
+        detector.partial_fit(rows)
+    with pytest.raises(NotCalibratedError, match="call calibrate"):
+        detector.p_values(rows)
+
+
+def test_a_new_fit_forgets_the_calibration(rows: NDArray[Any]) -> None:
+    detector = LearningDetector().fit(rows).calibrate(rows, alarm_rate=0.05).fit(rows)
+    assert not hasattr(detector, "alarm_rate_")
+
+
+@given(n_rows=st.integers(20, 300), alarm_rate=st.floats(0.05, 0.9), seed=st.integers(0, 2**31 - 1))
+def test_calibration_flags_exactly_the_rows_with_small_p_values(
+    n_rows: int, alarm_rate: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    detector = DistanceDetector().fit(rng.normal(size=(50, 2)))
+    detector.calibrate(rng.normal(size=(n_rows, 2)), alarm_rate=alarm_rate)
+    fresh = rng.normal(size=(200, 2))
+    flagged = detector.predict(fresh) == -1
+    np.testing.assert_array_equal(flagged, detector.p_values(fresh) <= alarm_rate + 1e-9)
+
+
+def test_realised_alarm_rates_follow_the_beta_law_of_split_conformal() -> None:
+    rng = np.random.default_rng(3)
+    detector = DistanceDetector().fit(rng.normal(size=(100, 1)))
+    fresh = rng.normal(size=(100_000, 1))
+    realised = [
+        (detector.calibrate(rng.normal(size=(1000, 1)), alarm_rate=0.01).predict(fresh) < 0).mean()
+        for _ in range(200)
+    ]
+    assert kstest(realised, beta(10, 991).cdf).pvalue > 0.01
+    low, high = detector.alarm_rate_interval_
+    inside = np.mean([low <= rate <= high for rate in realised])
+    assert 0.9 <= inside <= 0.99
+
+
+@pytest.mark.parametrize("alarm_rate", [0, 1, -0.1, "much", None])
+def test_an_impossible_alarm_rate_is_refused(alarm_rate: Any, rows: NDArray[Any]) -> None:
+    with pytest.raises(UsageError, match=r"in \(0, 1\)"):
+        DistanceDetector().fit(rows).calibrate(rows, alarm_rate=alarm_rate)
+
+
+def test_too_few_calibration_rows_are_refused_with_the_number_needed(rows: NDArray[Any]) -> None:
+    detector = DistanceDetector().fit(rows)
+    with pytest.raises(UsageError, match="at least 999 good rows, found 500"):
+        detector.calibrate(rows, alarm_rate=0.001)
+    detector.calibrate(np.vstack([rows, rows])[:999], alarm_rate=0.001)

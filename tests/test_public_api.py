@@ -1,0 +1,80 @@
+"""The public names: each one documented, none too many, and cheap to look at."""
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from dataclasses import is_dataclass
+from typing import Any
+
+import pytest
+from numpydoc.docscrape import FunctionDoc
+from sklearn.base import BaseEstimator
+
+import skdqm
+
+PACKAGES = sorted(
+    info.name
+    for info in pkgutil.iter_modules(skdqm.__path__, "skdqm.")
+    if not info.name.rpartition(".")[2].startswith("_") and info.name != "skdqm.cli"
+)
+# Private methods, the events that skorch announces, and torch's forward pass.
+CALLED_BY_OTHERS = ("_", "on_", "forward")
+PUBLIC = [
+    (package, name)
+    for package in PACKAGES
+    for name in getattr(importlib.import_module(package), "__all__", [])
+]
+
+
+def callables(package: str, name: str) -> list[tuple[str, Any]]:
+    """Return a public function, or a class and its own public methods."""
+    found = getattr(importlib.import_module(package), name)
+    if not inspect.isclass(found):
+        return [(name, found)] if inspect.isfunction(found) else []
+    if issubclass(found, (Exception, tuple)):
+        return []
+    methods = [
+        (f"{name}.{key}", value)
+        for key, value in vars(found).items()
+        if inspect.isfunction(value) and not key.startswith(CALLED_BY_OTHERS)
+    ]
+    return [(name, found), *methods]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_public_modules_say_what_is_public(package: str) -> None:
+    module = importlib.import_module(package)
+    assert module.__doc__
+    if hasattr(module, "__path__"):
+        assert module.__all__ == sorted(module.__all__, key=lambda name: (not name.isupper(), name))
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC)
+def test_every_parameter_of_a_public_name_is_documented(package: str, name: str) -> None:
+    for qualified, found in callables(package, name):
+        assert found.__doc__, qualified
+        doc = FunctionDoc(found)
+        # A data class documents its fields once, as attributes.
+        section = "Attributes" if is_dataclass(found) else "Parameters"
+        documented = {parameter.name for parameter in doc[section]}
+        named = {part.strip() for names in documented for part in names.split(",")}
+        expected = set(inspect.signature(found).parameters) - {"self"}
+        assert expected == named, qualified
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC)
+def test_every_estimator_and_function_shows_an_example(package: str, name: str) -> None:
+    found = getattr(importlib.import_module(package), name)
+    is_estimator = inspect.isclass(found) and issubclass(found, BaseEstimator)
+    if (inspect.isfunction(found) or is_estimator) and not inspect.isabstract(found):
+        assert ">>>" in (found.__doc__ or "")
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, skdqm; print([m for m in ('numpy', 'torch', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
