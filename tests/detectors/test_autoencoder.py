@@ -1,0 +1,126 @@
+"""AutoencoderDetector: what its score is made of."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from skdqm.detectors import AutoencoderDetector
+from skdqm.exceptions import DataError
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 6))
+X[:, 3:] = X[:, :3] + 0.1 * RNG.normal(size=(300, 3))
+COUNTS = RNG.poisson(np.outer(RNG.uniform(50, 100, 300), [0.1, 1, 2, 4])).astype(float)
+
+
+def fitted(rows: Any = X, **parameters: Any) -> AutoencoderDetector:
+    parameters = {"max_epochs": 20, "random_state": 0, **parameters}
+    return AutoencoderDetector(**parameters).fit(rows)
+
+
+def test_the_score_is_the_mean_of_the_feature_scores() -> None:
+    detector = fitted()
+    means = detector.feature_scores(X).mean(axis=1)
+    np.testing.assert_allclose(-detector.score_samples(X), means, rtol=1e-12)
+
+
+def test_feature_scores_are_losses_relative_to_the_training_loss() -> None:
+    detector = fitted()
+    expected = detector.feature_loss_ / (detector.feature_loss_ + 0.01)
+    np.testing.assert_allclose(detector.feature_scores(X).mean(axis=0), expected, rtol=1e-9)
+
+
+def test_numpy_scores_are_those_of_the_torch_module() -> None:
+    detector = fitted()
+    module = detector.net_.module_.double()
+    standard = (X - detector.location_) / detector.scale_
+    with torch.inference_mode():
+        restored = module(torch.from_numpy(standard)).numpy()
+    losses = (restored - standard) ** 2 / (detector.feature_loss_ + 0.01)
+    np.testing.assert_allclose(-detector.score_samples(X), losses.mean(axis=1), rtol=1e-10)
+
+
+def test_units_do_not_matter() -> None:
+    units, zero = 10.0 ** np.arange(-9, 9, 3), np.linspace(-1, 1, 6)
+    plain, scaled = fitted().score_samples(X), fitted((X + zero) * units)
+    np.testing.assert_allclose(scaled.score_samples((X + zero) * units), plain, rtol=1e-3)
+
+
+def test_a_constant_feature_neither_breaks_nor_rules_the_score() -> None:
+    rows = np.column_stack([X, np.full(300, 7.0)])
+    detector = fitted(rows)
+    moved = rows.copy()
+    moved[:, 6] = 7.001
+    np.testing.assert_allclose(
+        detector.score_samples(moved), detector.score_samples(rows), atol=0.01
+    )
+    moved[:, 6] = 17.0
+    assert (detector.feature_scores(moved).argmax(axis=1) == 6).all()
+
+
+def test_the_latent_vector_is_as_wide_as_asked() -> None:
+    assert fitted().transform(X).shape == (300, 2)  # the root of six features
+    assert fitted(latent_dim=5).transform(X).shape == (300, 5)
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "huber"])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_every_loss_finds_a_broken_correlation(loss: str, activation: str) -> None:
+    detector = fitted(loss=loss, activation=activation, max_epochs=80, latent_dim=3)
+    broken = X.copy()
+    broken[:, 3:] = RNG.permutation(X[:, 3:])
+    scores = -detector.score_samples(np.vstack([X, broken]))
+    assert roc_auc_score(np.repeat([0, 1], 300), scores) > 0.8
+
+
+def test_counts_are_judged_by_their_poisson_deviance() -> None:
+    detector = fitted(COUNTS, loss="poisson", max_epochs=150)
+    hot = COUNTS.copy()
+    hot[:, 2] *= 2
+    assert (detector.feature_scores(hot).argmax(axis=1) == 2).mean() > 0.8
+    scores = -detector.score_samples(np.vstack([COUNTS, hot]))
+    assert roc_auc_score(np.repeat([0, 1], 300), scores) > 0.95
+
+
+def test_the_poisson_rate_comes_close_to_the_counts() -> None:
+    detector = fitted(COUNTS, loss="poisson", max_epochs=200, noise=0.1)
+    assert detector.feature_loss_.mean() < 1.5  # the deviance of a true rate is about one
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit", "score_samples", "feature_scores"])
+def test_negative_counts_are_refused(call: str) -> None:
+    detector = fitted(COUNTS, loss="poisson", max_epochs=1)
+    with pytest.raises(DataError, match="found 4 negative values"):
+        getattr(detector, call)(-COUNTS[:1] - 1 if call == "score_samples" else _one_bad_row())
+
+
+def _one_bad_row() -> Any:
+    rows = COUNTS.copy()
+    rows[0] = -1
+    return rows
+
+
+def test_a_spread_beyond_floating_point_is_refused() -> None:
+    rows = X.copy()
+    rows[:, 2] = np.where(rows[:, 2] > 0, 1e308, 0)
+    with pytest.raises(DataError, match="spread of feature 2"):
+        fitted(rows)
+
+
+def test_a_network_wide_enough_for_the_identity_still_finds_a_broken_correlation() -> None:
+    broken = X.copy()
+    broken[:, 3:] = RNG.permutation(X[:, 3:])
+    detector = fitted(latent_dim=6, max_epochs=200)
+    scores = -detector.score_samples(np.vstack([X, broken]))
+    assert roc_auc_score(np.repeat([0, 1], 300), scores) > 0.9
+
+
+def test_feature_losses_follow_a_drift_of_the_noise() -> None:
+    detector = fitted()
+    before = detector.feature_loss_.copy()
+    for _ in range(5):
+        detector.partial_fit(X + RNG.normal(size=X.shape))
+    assert (detector.feature_loss_ > before).all()
