@@ -56,9 +56,9 @@ def test_every_parameter_of_a_public_name_is_documented(package: str, name: str)
     for qualified, found in callables(package, name):
         assert found.__doc__, qualified
         doc = FunctionDoc(found)
-        # A data class documents its fields once, as attributes.
-        section = "Attributes" if is_dataclass(found) else "Parameters"
-        documented = {parameter.name for parameter in doc[section]}
+        # A data class documents its fields once, as parameters or as attributes.
+        described = doc["Parameters"] + (doc["Attributes"] if is_dataclass(found) else [])
+        documented = {parameter.name for parameter in described}
         named = {part.strip() for names in documented for part in names.split(",")}
         expected = set(inspect.signature(found).parameters) - {"self"}
         assert expected == named, qualified
