@@ -310,9 +310,9 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         return p_values
 
     def _validated(self, X: ArrayLike) -> NDArray[Any]:
-        check_is_fitted(self)
-        if type(X) is np.ndarray and self._is_plain(X):
+        if type(X) is np.ndarray and hasattr(self, "offset_") and self._is_plain(X):
             return X
+        check_is_fitted(self)
         validated: NDArray[Any] = validate_data(self, X, dtype=FLOATS, reset=False)
         return validated
 

@@ -211,19 +211,20 @@ class AutoencoderDetector(NeuralDetector):
                 "floating-point numbers; scale the features or mask invalid values"
             )
         self.scale_ = np.where(spread > 0, spread, 1.0)
+        reach = LARGEST_INPUT * self.scale_
+        self._bounds = np.stack([self.location_ - reach, self.location_ + reach])
 
     def _default_latent_dim(self) -> int:
         return max(1, round(self.n_features_in_**0.5))
 
-    def _tensors(self, X: NDArray[Any]) -> tuple[torch.Tensor, torch.Tensor]:
-        standard = self._standardise(X)
-        inputs = torch.from_numpy(standard.astype(np.float32))
+    def _tensors(self, X: NDArray[Any]) -> tuple[torch.Tensor, ...]:
+        standard = torch.from_numpy(self._standardise(X).astype(np.float32))
         if self.loss != "poisson":
-            return inputs, inputs
-        return inputs, torch.from_numpy(X.astype(np.float32))
+            return (standard,)
+        return standard, torch.from_numpy(X.astype(np.float32))
 
     def _loss_limit(self, dataset: TensorDataset) -> float:
-        target = dataset.tensors[1]
+        target = dataset.tensors[-1]
         constant = ReconstructionLoss(self.loss)(torch.zeros_like(target), target)
         return HOPELESS * (1 + float(constant))
 
@@ -231,41 +232,42 @@ class AutoencoderDetector(NeuralDetector):
         return DenseForward(self.net_.module_.encoder), DenseForward(self.net_.module_.decoder)
 
     def _weigh(self, X: NDArray[Any], n_before: int) -> None:
-        mean = in_tiles(self._losses, X).mean(axis=0)
+        mean = in_tiles(lambda rows: self._pass(rows)[0], X).mean(axis=0)
         if n_before:
             mean = (n_before * self.feature_loss_ + len(X) * mean) / (n_before + len(X))
         self.feature_loss_: Rows = mean
 
     def _latent(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(lambda rows: self._encode(self._standardise(rows))[0], X)
+        return in_tiles(lambda rows: self._pass(rows)[1][..., : self._n_features_out], X)
 
     def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(lambda rows: self._scaled_losses(rows).mean(axis=-1), X)
+        return in_tiles(self._reconstruction, X)
 
     def _feature_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(self._scaled_losses, X)
+        return in_tiles(lambda rows: self._relative(self._pass(rows)[0]), X)
 
-    def _encode(self, standard: Rows) -> tuple[Rows, ...]:
-        """Return the latent vectors, and whatever else the encoder gives, of standardised rows."""
-        encoder, _ = self._compiled
-        return (encoder(standard),)
+    def _reconstruction(self, rows: Rows) -> Rows:
+        losses, _ = self._pass(rows)
+        return np.add.reduce(self._relative(losses), axis=-1) / self.n_features_in_
 
-    def _losses(self, rows: Rows) -> Rows:
+    def _pass(self, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
+        """Return the losses of rows and what the encoder gives; the network alone is float32."""
+        encoder, decoder = self._compiled
         standard = self._standardise(rows)
-        return self._decoding_losses(rows, standard, self._encode(standard)[0])
-
-    def _decoding_losses(self, rows: Rows, standard: Rows, latent: Rows) -> Rows:
-        _, decoder = self._compiled
+        code = encoder(standard)
+        output = decoder(code[..., : self._n_features_out])
         target = rows if self.loss == "poisson" else standard
-        return LOSSES[self.loss](decoder(latent), target, np)
+        return LOSSES[self.loss](output, target, np), code
 
-    def _scaled_losses(self, rows: Rows) -> Rows:
-        return self._losses(rows) / (self.feature_loss_ + LOSS_FLOOR)
+    def _relative(self, losses: Rows) -> Rows:
+        return losses / (self.feature_loss_ + LOSS_FLOOR)
 
     def _standardise(self, X: NDArray[Any]) -> Rows:
-        with np.errstate(over="ignore"):
-            standard = (self._values(X) - self.location_) / self.scale_
-        return standard.clip(-LARGEST_INPUT, LARGEST_INPUT)
+        lowest, highest = self._bounds
+        standard = np.minimum(np.maximum(self._values(X), lowest), highest)
+        standard -= self.location_
+        standard /= self.scale_
+        return standard
 
     def _values(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return what is standardised: the features, or the logarithm of counts."""

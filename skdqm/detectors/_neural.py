@@ -88,8 +88,8 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         """Return the loss of what the module gives and the last of the tensors."""
 
     @abstractmethod
-    def _tensors(self, X: NDArray[Any]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Turn validated rows into what the module takes, and the target of the loss."""
+    def _tensors(self, X: NDArray[Any]) -> tuple[torch.Tensor, ...]:
+        """Turn validated rows into what the module takes, and the target if it is another."""
 
     @abstractmethod
     def _latent(self, X: NDArray[Any]) -> NDArray[np.float64]:

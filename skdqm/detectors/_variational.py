@@ -190,20 +190,18 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
     def _make_criterion(self) -> nn.Module:
         return ELBOLoss(self.loss, self.beta)
 
-    def _encode(self, standard: Rows) -> tuple[Rows, ...]:
-        encoder, _ = self._compiled
-        mean, log_variance = np.split(encoder(standard), 2, axis=-1)
-        return mean, log_variance.clip(-LARGEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE)
-
     def _anomaly_score(self, X: NDArray[Any]) -> Rows:
         return in_tiles(getattr(self, f"_{vars(self)['score']}"), X)
 
-    def _reconstruction(self, rows: Rows) -> Rows:
-        return self._scaled_losses(rows).mean(axis=-1)
-
     def _kl(self, rows: Rows) -> Rows:
-        mean, log_variance = self._encode(self._standardise(rows))
-        return 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(axis=-1)
+        return self._divergence(self._pass(rows)[1])
 
     def _elbo(self, rows: Rows) -> Rows:
-        return 0.5 * self._scaled_losses(rows).sum(axis=-1) + self.beta * self._kl(rows)
+        losses, code = self._pass(rows)
+        return 0.5 * self._relative(losses).sum(axis=-1) + self.beta * self._divergence(code)
+
+    def _divergence(self, code: NDArray[np.float32]) -> Rows:
+        """Return the Kullback-Leibler divergence of the latent distribution from the prior."""
+        mean, log_variance = np.split(code.astype(np.float64), 2, axis=-1)
+        log_variance = np.minimum(log_variance, LARGEST_LOG_VARIANCE)
+        return 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(axis=-1)

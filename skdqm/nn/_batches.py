@@ -15,7 +15,7 @@ class TensorBatches:
     Parameters
     ----------
     dataset : torch.utils.data.TensorDataset
-        Tensors of equal length; batches are tuples of their slices.
+        An input and a target of equal length, or one tensor that is its own target.
     batch_size : int
         Rows in a batch; the last one may be smaller.
     generator : torch.Generator or None, default=None
@@ -35,11 +35,15 @@ class TensorBatches:
     def __len__(self) -> int:
         return math.ceil(len(self.tensors[0]) / self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         order = None
         if self.generator is not None:
             order = torch.randperm(len(self.tensors[0]), generator=self.generator)
             order = order.to(self.tensors[0].device)
         for start in range(0, len(self.tensors[0]), self.batch_size):
             rows = slice(start, start + self.batch_size)
-            yield tuple(t[rows] if order is None else t[order[rows]] for t in self.tensors)
+            batch = [
+                tensor[rows] if order is None else tensor.index_select(0, order[rows])
+                for tensor in self.tensors
+            ]
+            yield batch[0], batch[-1]

@@ -136,7 +136,7 @@ class DenseVAE(DenseAutoencoder):
 
 
 class DenseForward:
-    """Dense layers as a float64 numpy function, several times faster than torch on a few rows.
+    """Dense layers as a numpy function, in float32 as they trained; far faster on a few rows.
 
     Parameters
     ----------
@@ -146,25 +146,25 @@ class DenseForward:
 
     def __init__(self, layers: nn.Sequential) -> None:
         functions = {spec.module: spec.function for spec in ACTIVATIONS.values()}
-        self.activations = [functions[type(layer)] for layer in layers if type(layer) in functions]
         linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
-        self.weights = [np.ascontiguousarray(_array(layer.weight).T) for layer in linear]
-        self.biases = [_array(layer.bias) for layer in linear]
+        between = [functions[type(layer)] for layer in layers if type(layer) in functions]
+        weights = [np.ascontiguousarray(_array(layer.weight).T) for layer in linear]
+        biases = [_array(layer.bias) for layer in linear]
+        self.hidden = list(zip(weights[:-1], biases[:-1], between, strict=True))
+        self.output = weights[-1], biases[-1]
 
-    def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Map arrays of shape (..., n_inputs) to (..., n_outputs)."""
-        for weight, bias, activate in zip(
-            self.weights, self.biases, [*self.activations, _identity], strict=True
-        ):
+        x = x.astype(np.float32, copy=False)
+        for weight, bias, activate in self.hidden:
             x = x @ weight
             x += bias
             x = activate(x)
+        weight, bias = self.output
+        x = x @ weight
+        x += bias
         return x
 
 
-def _identity(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return x
-
-
-def _array(tensor: torch.Tensor) -> NDArray[np.float64]:
-    return tensor.detach().cpu().numpy().astype(np.float64)
+def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
+    return tensor.detach().cpu().numpy().astype(np.float32)

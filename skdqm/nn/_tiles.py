@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Small, because one event pays for a whole tile; large enough for full speed on many.
-TILE_ROWS = 16
+TILE_ROWS = 8
 # Tiles handed over at once: their intermediate results stay in the processor's cache.
-TILES_AT_ONCE = 32
+TILES_AT_ONCE = 128
 
 
 def in_tiles(
-    function: Callable[[NDArray[np.float64]], NDArray[np.float64]], X: NDArray[Any]
+    function: Callable[[NDArray[np.float64]], NDArray[Any]], X: NDArray[Any]
 ) -> NDArray[np.float64]:
     """Apply a function of rows, in float64 tiles.
 
@@ -47,10 +47,10 @@ def in_tiles(
 
 
 def _tiled(
-    function: Callable[[NDArray[np.float64]], NDArray[np.float64]], X: NDArray[Any]
+    function: Callable[[NDArray[np.float64]], NDArray[Any]], X: NDArray[Any]
 ) -> NDArray[np.float64]:
     n_tiles = -(-len(X) // TILE_ROWS)
     rows = np.zeros((n_tiles * TILE_ROWS, X.shape[1]))
     rows[: len(X)] = X
-    results = function(rows.reshape(n_tiles, TILE_ROWS, X.shape[1]))
+    results = function(rows.reshape(n_tiles, TILE_ROWS, X.shape[1])).astype(np.float64, copy=False)
     return results.reshape(len(rows), *results.shape[2:])[: len(X)]

@@ -1,0 +1,10 @@
+"""The command line: ``skdqm train``, ``score``, ``evaluate``, ``update``, ``demo`` and more.
+
+Data goes to standard output, messages and progress to standard error. Exit codes: 0 done,
+1 anomalies found (only with ``--fail-on-anomaly``), 2 wrong usage, 3 unreadable data or model,
+70 an error that should not happen, 130 interrupted, 141 the reader of standard output went away.
+"""
+
+from skdqm.cli._app import main
+
+__all__ = ["main"]

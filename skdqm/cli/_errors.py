@@ -1,0 +1,88 @@
+"""What a failed command tells the user: one line on standard error, and an exit code."""
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from skdqm.exceptions import SkdqmError, UsageError
+
+WRONG_USAGE = 2
+UNREADABLE = 3
+UNEXPECTED = 70
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+# click's ClickException, which newer versions of typer carry under a private name.
+_CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def exit_code_of(command: Callable[[], object]) -> int:
+    """Run a command; say in one line what went wrong and return the exit code."""
+    try:
+        result = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        result = BROKEN_PIPE
+    except (Exception, KeyboardInterrupt) as error:
+        return _explain(error)
+    if result == BROKEN_PIPE:
+        _discard_output()
+    elif result == INTERRUPTED:
+        _complain("interrupted")
+    return result if isinstance(result, int) else 0
+
+
+def _explain(error: BaseException) -> int:
+    if os.environ.get("SKDQM_TRACEBACK"):
+        traceback.print_exception(error)
+    code, message = _code_and_message(error)
+    _complain(message)
+    return code
+
+
+def _code_and_message(error: BaseException) -> tuple[int, str]:
+    if isinstance(error, _CommandLineError):
+        return WRONG_USAGE, _command_line_message(error)
+    # By its name, because importing scikit-learn only to compare takes a second.
+    if isinstance(error, UsageError) or type(error).__name__ == "InvalidParameterError":
+        return WRONG_USAGE, str(error)
+    if isinstance(error, (SkdqmError, OSError)):
+        return UNREADABLE, str(error)
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        return INTERRUPTED, "interrupted"
+    kind = type(error).__name__
+    return UNEXPECTED, f"unexpected {kind}: {error} (set SKDQM_TRACEBACK=1 to see where)"
+
+
+def _command_line_message(error: Any) -> str:
+    hint = f" (see '{error.ctx.command_path} --help')" if getattr(error, "ctx", None) else ""
+    return f"{error.format_message()}{hint}"
+
+
+def _complain(message: str) -> None:
+    one_line = " ".join(message.split())
+    print(f"skdqm: {one_line}", file=sys.stderr)  # noqa: T201
+
+
+def _discard_output() -> None:
+    """Keep Python from complaining, at its exit, about what it cannot write any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Show Python's warnings as messages, without the file and the source line."""
+
+    def show(message: Warning | str, *args: Any, **kwargs: Any) -> None:
+        _complain(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield

@@ -1,0 +1,94 @@
+"""``skdqm evaluate``: how well a model ranks the labelled rows of a file."""
+
+from typing import TYPE_CHECKING, Any
+
+from skdqm.cli._model import Model
+from skdqm.cli._options import (
+    BatchSizeOption,
+    DataArgument,
+    JsonOption,
+    KeyOption,
+    LabelOption,
+    ModelArgument,
+    NonFinite,
+    NonFiniteOption,
+)
+from skdqm.cli._source import Source
+from skdqm.cli._terminal import print_json, print_table
+from skdqm.exceptions import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MEANINGS = {
+    "roc_auc": "area under the ROC curve",
+    "average_precision": "average precision",
+    "max_sic": "largest significance improvement, >= 25 background events",
+    "background_rejection_30": "background rejection at 30 % signal efficiency",
+    "background_rejection_50": "background rejection at 50 % signal efficiency",
+    "signal_efficiency_1pct": "signal efficiency at 1 % background",
+    "fdr_99": "false discovery rate at 99 % detection",
+    "background_flagged": "background flagged at the model's threshold",
+    "signal_detected": "signal detected at the model's threshold",
+    "n_background": "background rows",
+    "n_signal": "signal rows",
+}
+
+
+def evaluate(
+    model: ModelArgument,
+    data: DataArgument,
+    *,
+    label: LabelOption = "auto",
+    key: KeyOption = None,
+    nonfinite: NonFiniteOption = NonFinite.ERROR,
+    batch_size: BatchSizeOption = 50_000,
+    json: JsonOption = False,
+) -> None:
+    """Compare the scores of DATA with its labels (1 = signal or anomaly, 0 = background)."""
+    source = Source(data, label, key, nonfinite)
+    figures = evaluation(Model.open(model), source, batch_size)
+    if json:
+        print_json({"model": str(model), "data": str(data), **figures})
+    else:
+        rows = [(name, value, MEANINGS.get(name, "")) for name, value in figures.items()]
+        print_table(("figure", "value", "meaning"), rows)
+
+
+def evaluation(model: Model, source: Source, batch_size: int) -> dict[str, Any]:
+    """Return the figures of merit of a model on a labelled file."""
+    from skdqm.metrics import evaluate_scores
+
+    labels, scores = labels_and_scores(model, source, batch_size)
+    try:
+        figures = evaluate_scores(labels, -scores)
+    except DataError as error:
+        raise DataError(f"{source.path}: {error}") from error
+    flagged = scores - model.detector.offset_ < 0
+    return {
+        **figures,
+        "background_flagged": float(flagged[labels == 0].mean()),
+        "signal_detected": float(flagged[labels == 1].mean()),
+        "n_background": int((labels == 0).sum()),
+        "n_signal": int((labels == 1).sum()),
+    }
+
+
+def labels_and_scores(
+    model: Model, source: Source, batch_size: int
+) -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
+    """Score a labelled file; low is abnormal."""
+    import numpy as np
+
+    if source.label_name() is None:
+        raise DataError(
+            f"{source.path}: an evaluation needs labels, and the file has no label column; "
+            "name it with --label"
+        )
+    labels: list[Any] = []
+    scores = []
+    for table in source.batches(batch_size, model.columns_in(source)):
+        labels.append(table.y)
+        scores.append(model.detector.score_samples(model.transform(table.X)))
+    return np.concatenate(labels), np.concatenate(scores)

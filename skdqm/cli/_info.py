@@ -1,0 +1,53 @@
+"""``skdqm info``: what is in a model file."""
+
+from typing import Any
+
+from skdqm.cli._model import Model, parts_of
+from skdqm.cli._options import JsonOption, ModelArgument
+from skdqm.cli._terminal import print_json, print_table
+
+
+def info(model: ModelArgument, *, json: JsonOption = False) -> None:
+    """Show the steps, features, threshold and origin of MODEL."""
+    facts = description(Model.open(model))
+    if json:
+        print_json(facts)
+    else:
+        print_table(("what", "value"), [(name, _text(value)) for name, value in facts.items()])
+
+
+def description(model: Model) -> dict[str, Any]:
+    """Return what a model file holds, as JSON values."""
+    from skdqm.persistence import read_metadata
+
+    detector = model.detector
+    interval = getattr(detector, "alarm_rate_interval_", None)
+    return {
+        "model": str(model.path),
+        "steps": _steps(model.estimator),
+        "features": model.features,
+        "parameters": {name: str(value) for name, value in detector.get_params().items()},
+        "threshold": -detector.offset_,
+        "alarm_rate": getattr(detector, "alarm_rate_", None),
+        "alarm_rate_interval": None if interval is None else list(interval),
+        "epochs": len(getattr(detector, "history_", [])) or None,
+        **read_metadata(model.path),
+    }
+
+
+def _steps(estimator: Any) -> list[str]:
+    transformers, detector = parts_of(estimator)
+    steps = [] if transformers is None else [step for _, step in transformers.steps]
+    return [type(step).__name__ for step in [*steps, detector]]
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={each}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(_text_of_item(each) for each in value)
+    return value
+
+
+def _text_of_item(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

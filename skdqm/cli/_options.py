@@ -1,0 +1,54 @@
+"""The options that several commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class NonFinite(StrEnum):
+    """What to do with rows that hold NaN or infinity."""
+
+    ERROR = "error"
+    DROP = "drop"
+
+
+class On(StrEnum):
+    """Which rows to learn from."""
+
+    ALL = "all"
+    BACKGROUND = "background"
+
+
+DataArgument = Annotated[
+    Path, typer.Argument(metavar="DATA", help="HDF5, CSV, Parquet, npz or npy file.")
+]
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train wrote.")]
+ModelOutput = Annotated[
+    Path, typer.Option("--output", "-o", metavar="MODEL", help="The model file to write.")
+]
+LabelOption = Annotated[
+    str,
+    typer.Option(
+        "--label",
+        metavar="NAME|auto|none",
+        help="The label column (1 = signal); auto finds it by its name.",
+    ),
+]
+KeyOption = Annotated[
+    str | None, typer.Option("--key", help="The table to read, if an HDF5 or npz holds several.")
+]
+NonFiniteOption = Annotated[
+    NonFinite, typer.Option("--nonfinite", help="Refuse or drop rows with NaN or infinity.")
+]
+OnOption = Annotated[
+    On, typer.Option("--on", help="Learn from all rows, or from those with label 0.")
+]
+BatchSizeOption = Annotated[
+    int, typer.Option("--batch-size", min=1, help="Rows read and scored at a time.")
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No messages and no progress on standard error.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,0 +1,72 @@
+"""``--set name=value``: parameters of a detector from the command line."""
+
+import ast
+from collections.abc import Sequence
+from difflib import get_close_matches
+from inspect import signature
+from typing import Any
+
+from skdqm.exceptions import UsageError
+from skdqm.registry import detector_class
+
+# Set by options of their own, or by the training command itself.
+RESERVED = ("callbacks", "random_state", "verbose", "warm_start")
+
+
+def make_detector(name: str, settings: Sequence[str], *, seed: int, verbose: bool) -> Any:
+    """Return an unfitted detector by its short name.
+
+    Parameters
+    ----------
+    name : str
+        What the registry calls it.
+    settings : sequence of str
+        Parameters, as ``"latent_dim=4"``.
+    seed : int
+        Seed of a detector that takes one.
+    verbose : bool
+        Whether a detector that can should show its progress.
+
+    Returns
+    -------
+    detector : BaseDetector
+        The detector.
+
+    Raises
+    ------
+    UsageError
+        When there is no such detector or parameter.
+    """
+    cls = detector_class(name)
+    known = [parameter for parameter in signature(cls).parameters if parameter != "self"]
+    parameters = dict(_parsed(setting, name, known) for setting in settings)
+    extra = {"random_state": seed, "verbose": int(verbose)}
+    return cls(**parameters, **{key: value for key, value in extra.items() if key in known})
+
+
+def _parsed(setting: str, detector: str, known: Sequence[str]) -> tuple[str, Any]:
+    name, equals, text = setting.partition("=")
+    name = name.strip()
+    if not equals or not name:
+        raise UsageError(f"--set {setting}: expected NAME=VALUE, for example --set max_epochs=20")
+    _check_name(name, detector, [each for each in known if each not in RESERVED])
+    return name, _value(text.strip())
+
+
+def _check_name(name: str, detector: str, known: Sequence[str]) -> None:
+    if name in known:
+        return
+    close = get_close_matches(name, known)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    raise UsageError(
+        f"--set {name}: the detector {detector} has no such parameter; "
+        f"{hint}It takes {', '.join(sorted(known))}"
+    )
+
+
+def _value(text: str) -> Any:
+    """Return a Python literal, or the text itself: ``4``, ``(64, 32)``, ``None``, ``huber``."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

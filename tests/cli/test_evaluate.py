@@ -1,0 +1,59 @@
+import json
+
+import numpy as np
+import pytest
+
+from skdqm.metrics import evaluate_scores
+from skdqm.persistence import load
+
+
+def test_json_holds_the_figures_of_merit(run, model, events, frame, scores_of):
+    X, y = frame
+    code, out, err = run("evaluate", model, events, "--json")
+    assert (code, err) == (0, "")
+    figures = json.loads(out)
+    expected = evaluate_scores(y, scores_of(model, X.astype("float32")))
+    assert {name: figures[name] for name in expected} == pytest.approx(expected)
+    assert (figures["n_background"], figures["n_signal"]) == (900, 100)
+
+
+def test_shares_at_the_threshold_are_those_of_predict(run, model, events, frame):
+    X, y = frame
+    flagged = load(model).predict(X.astype("float32")) == -1
+    figures = json.loads(run("evaluate", model, events, "--json").out)
+    assert figures["background_flagged"] == pytest.approx(flagged[y == 0].mean())
+    assert figures["signal_detected"] == pytest.approx(flagged[y == 1].mean())
+
+
+def test_a_pipe_gets_a_table_with_tabs(run, model, events):
+    code, out, _ = run("evaluate", model, events)
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert code == 0
+    assert rows[0] == ["figure", "value", "meaning"]
+    assert {"roc_auc", "max_sic", "signal_detected"} <= {row[0] for row in rows}
+    assert all(len(row) == 3 for row in rows)
+
+
+def test_batches_do_not_change_the_figures(run, model, events):
+    one, many = (
+        run("evaluate", model, events, "--json", "--batch-size", size).out for size in (10_000, 77)
+    )
+    assert one == many
+
+
+def test_the_label_may_have_any_name(run, model, events, frame, tmp_path):
+    X, y = frame
+    X.astype("float32").assign(truth=y).to_parquet(tmp_path / "named.parquet")
+    words = ["evaluate", model, tmp_path / "named.parquet", "--json"]
+    assert run(*words).code == 3
+    named = json.loads(run(*words, "--label", "truth").out)
+    auto = json.loads(run("evaluate", model, events, "--json").out)
+    assert named["roc_auc"] == auto["roc_auc"]
+
+
+def test_labels_of_one_kind_are_refused_with_the_name_of_the_file(run, model, frame, tmp_path):
+    X, y = frame
+    X.assign(label=np.zeros_like(y)).to_csv(tmp_path / "background.csv", index=False)
+    code, out, err = run("evaluate", model, tmp_path / "background.csv")
+    assert (code, out) == (3, "")
+    assert "background.csv" in err

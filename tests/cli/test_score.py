@@ -1,0 +1,137 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skdqm.cli._score import columns_to_read
+from skdqm.persistence import load, save
+
+
+@pytest.fixture
+def score(run, model, events, tmp_path):
+    def score(*options, data=events, model=model, output=tmp_path / "scores.parquet"):
+        result = run("score", model, data, "-o", output, *options)
+        assert result.code == 0, result.err
+        read = pd.read_parquet if output.suffix == ".parquet" else pd.read_csv
+        return read(output)
+
+    return score
+
+
+def test_the_output_holds_columns_label_and_score(score, frame, model, scores_of):
+    X, y = frame
+    X = X.astype("float32")
+    scored = score()
+    assert list(scored.columns) == [*X.columns, "label", "anomaly_score"]
+    pd.testing.assert_frame_equal(scored[X.columns], X)
+    np.testing.assert_array_equal(scored["label"], y)
+    np.testing.assert_array_equal(scored["anomaly_score"], scores_of(model, X))
+
+
+def test_csv_and_parquet_hold_the_same_scores(score, tmp_path):
+    csv = score(output=tmp_path / "scores.csv")
+    np.testing.assert_array_equal(csv["anomaly_score"], score()["anomaly_score"])
+
+
+def test_the_size_of_the_batches_changes_nothing(score):
+    pd.testing.assert_frame_equal(score("--batch-size", 7), score())
+
+
+def test_columns_may_come_in_any_order_and_others_stay(score, frame, tmp_path):
+    X, _ = frame
+    other = X[sorted(X.columns)].astype("float32").assign(run=321.0)
+    other.to_parquet(tmp_path / "other.parquet")
+    scored = score(data=tmp_path / "other.parquet")
+    assert list(scored.columns) == [*sorted(X.columns), "run", "anomaly_score"]
+    np.testing.assert_array_equal(scored["anomaly_score"], score()["anomaly_score"])
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [("all", None), ("none", ["b", "a"]), ("run, a", ["b", "a", "run"])],
+)
+def test_keep_says_which_other_columns_are_read(keep, expected):
+    assert columns_to_read(["b", "a"], keep) == expected
+
+
+def test_a_column_of_text_can_be_left_out(run, score, frame, model, tmp_path):
+    frame[0].assign(comment="fine").to_csv(tmp_path / "text.csv", index=False)
+    code, _, err = run("score", model, tmp_path / "text.csv", "-o", tmp_path / "s.csv")
+    assert code == 3
+    assert "comment" in err
+    scored = score("--keep", "none", data=tmp_path / "text.csv")
+    assert list(scored.columns) == [*frame[0].columns, "anomaly_score"]
+
+
+def test_flags_are_those_of_predict_and_p_values(score, frame, model):
+    pipeline = load(model)
+    rows = pipeline[:-1].transform(frame[0].astype("float32"))
+    scored = score("--flags")
+    np.testing.assert_array_equal(scored["is_anomaly"], pipeline[-1].predict(rows) == -1)
+    np.testing.assert_array_equal(scored["p_value"], pipeline[-1].p_values(rows))
+    assert 0 < scored["is_anomaly"].mean() < 0.5
+
+
+def test_without_a_calibration_there_are_no_p_values(run, score, readings, small, tmp_path):
+    assert run("train", readings, "-o", tmp_path / "m", *small).code == 0
+    scored = score("--flags", data=readings, model=tmp_path / "m")
+    assert list(scored.columns) == ["a", "b", "c", "anomaly_score", "is_anomaly"]
+
+
+def test_standard_output_gets_csv_and_nothing_else(run, score, model, events):
+    code, out, err = run("score", model, events, "-o", "-", "--batch-size", 300)
+    assert code == 0
+    printed = pd.read_csv(io.StringIO(out))
+    np.testing.assert_array_equal(printed["anomaly_score"], score()["anomaly_score"])
+    assert "scored 1,000 rows" in err
+
+
+def test_quiet_says_nothing(run, model, events, tmp_path):
+    assert run("score", model, events, "-o", tmp_path / "s.csv", "-q") == (0, "", "")
+
+
+def test_rows_with_nan_are_refused_or_dropped_and_counted(run, model, frame, tmp_path):
+    X = frame[0].copy()
+    X.iloc[5, 3] = np.nan
+    X.to_csv(tmp_path / "nan.csv", index=False)
+    words = ["score", model, tmp_path / "nan.csv", "-o", tmp_path / "s.csv"]
+    code, _, err = run(*words)
+    assert code == 3
+    assert not (tmp_path / "s.csv").exists()
+    assert "NaN" in err
+    code, _, err = run(*words, "--nonfinite", "drop")
+    assert code == 0
+    assert "scored 999 rows" in err
+    assert "1 dropped" in err
+    assert len(pd.read_csv(tmp_path / "s.csv")) == 999
+
+
+def test_fail_on_anomaly_exits_with_1_only_if_a_row_is_flagged(run, frame, model, tmp_path):
+    X, _ = frame
+    flagged = load(model).predict(X) == -1
+    for name, rows, expected in (("bad", X[flagged], 1), ("good", X[~flagged], 0)):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+        output = tmp_path / f"{name}-scores.csv"
+        words = ["score", model, tmp_path / f"{name}.csv", "-o", output]
+        assert run(*words).code == 0
+        assert run(*words, "--fail-on-anomaly").code == expected
+        assert output.exists()
+
+
+def test_a_bare_detector_without_names_scores_columns_by_place(score, model, readings, tmp_path):
+    X = pd.read_csv(readings)
+    detector = load(model)[-1].set_params(max_epochs=1).fit(X.to_numpy())
+    save(detector, tmp_path / "bare")
+    scored = score(data=readings, model=tmp_path / "bare")
+    np.testing.assert_array_equal(scored["anomaly_score"], -detector.score_samples(X.to_numpy()))
+
+
+def test_scores_are_never_written_over_a_column_of_that_name(run, score, model, tmp_path):
+    scored = score(output=tmp_path / "scores.csv")
+    assert "anomaly_score" in scored
+    words = ["score", model, tmp_path / "scores.csv", "-o", tmp_path / "again.csv"]
+    code, _, err = run(*words)
+    assert code == 3
+    assert "already has a column anomaly_score" in err
+    assert run(*words, "--keep", "none").code == 0

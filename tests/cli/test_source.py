@@ -1,0 +1,66 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from skdqm.cli._options import NonFinite, On
+from skdqm.cli._source import Source, check_output, digest_of
+from skdqm.exceptions import DataError, UsageError
+
+
+def test_the_label_column_is_found_by_name_or_taken_as_told(events, readings):
+    assert Source(events).label_name() == "label"
+    assert Source(events, label="none").label_name() is None
+    assert Source(readings).label_name() is None
+    assert Source(readings, label="c").label_name() == "c"
+
+
+def test_feature_columns_leave_the_label_out(readings):
+    assert Source(readings, label="c").feature_columns() == ["a", "b"]
+
+
+def test_learning_from_background_takes_the_rows_with_label_0_alone(events, frame):
+    X, y = frame
+    rows = Source(events).training_rows(On.BACKGROUND)
+    np.testing.assert_array_equal(rows, X[y == 0].astype("float32"))
+
+
+def test_learning_from_background_needs_a_label(readings):
+    with pytest.raises(DataError, match="no label column"):
+        Source(readings).training_rows(On.BACKGROUND)
+
+
+def test_learning_from_background_needs_some(tmp_path):
+    pd.DataFrame({"a": [1.0, 2.0], "label": [1, 1]}).to_csv(tmp_path / "s.csv", index=False)
+    with pytest.raises(DataError, match="no row has the label 0"):
+        Source(tmp_path / "s.csv").training_rows(On.BACKGROUND)
+
+
+def test_rows_with_nan_are_refused_or_dropped(tmp_path):
+    pd.DataFrame({"a": [1.0, np.nan, 3.0]}).to_csv(tmp_path / "nan.csv", index=False)
+    with pytest.raises(DataError, match="NaN"):
+        Source(tmp_path / "nan.csv").read()
+    assert len(Source(tmp_path / "nan.csv", nonfinite=NonFinite.DROP).read()) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 5.0]}),
+        pd.DataFrame({"a": [1.0, 2.0], "c": [3.0, 4.0]}),
+        pd.DataFrame({"b": [3.0, 4.0], "a": [1.0, 2.0]}),
+    ],
+    ids=["values", "names", "order"],
+)
+def test_the_digest_changes_with_the_data(other):
+    rows = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    assert digest_of(rows) == digest_of(rows.copy())
+    assert digest_of(rows) != digest_of(other)
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    with pytest.raises(UsageError, match="No such file"):
+        check_output(tmp_path / "missing" / "m")
+    with pytest.raises(UsageError, match="found a folder"):
+        check_output(tmp_path)
+    check_output(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
