@@ -126,8 +126,6 @@ def _fit_with_checkpoints(
         pipeline = checkpoint.load()
         pipeline[-1].set_params(verbose=detector.verbose)
         say.print(f"continuing after epoch {len(pipeline[-1].history_)}")
-        if getattr(detector, "early_stopping", False):
-            say.print("early stopping counts anew: the result may differ from a training in one go")
     else:
         if checkpoint.path.exists():
             say.print(f"replacing the checkpoint {checkpoint.path}; --resume would continue it")

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -26,6 +26,7 @@ from skdqm.detectors._training import (
     ProgressBar,
     RecordHistory,
     ReseedEveryEpoch,
+    StopEarly,
     StopWhenDiverging,
     stopped_early,
 )
@@ -132,6 +133,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         self._train(X, self.max_epochs - len(self.history_), hold_out=self.early_stopping)
         self._weigh(X, n_before=0)
         self._n_seen = len(X)
+        self._patience.clear()
 
     def _partial_fit(self, X: NDArray[Any]) -> None:
         if not hasattr(self, "net_"):
@@ -145,6 +147,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._generator = torch.Generator().manual_seed(self._seed)
         self._n_seen = 0
+        self._patience: dict[str, Any] = {}
         self.history_: list[dict[str, float]] = []
         self._prepare(X)
         with self._own_randomness():
@@ -152,6 +155,8 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             self.net_ = self._make_net(self._make_module())
 
     def _train(self, X: NDArray[Any], epochs: int, *, hold_out: bool) -> None:
+        if epochs <= 0:
+            return
         dataset = TensorDataset(*self._tensors(X))
         resting, n_recorded = self.net_, len(self.history_)
         # Moments of one kind of optimiser mean nothing to another.
@@ -179,7 +184,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         with self._own_randomness(), threads_for(self._multiplications(len(dataset))):
             self.net_.notify("on_train_begin", X=dataset, y=None)
             try:
-                self.net_.fit_loop(dataset, epochs=max(0, epochs))
+                self.net_.fit_loop(dataset, epochs=epochs)
             except KeyboardInterrupt:
                 if not stopped_early(self.net_):
                     raise
@@ -194,9 +199,9 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             RecordHistory(self.history_),
         ]
         if hold_out:
-            patience = EarlyStopping(patience=self.n_iter_no_change, load_best=True, sink=_silent)
-            callbacks.append(patience)
-        if self.verbose and epochs > 0:
+            n_before = len(self.history_)
+            callbacks.append(StopEarly(self.n_iter_no_change, self._patience, n_before))
+        if self.verbose:
             callbacks.append(ProgressBar(epochs))
         # Copies, so that one list of callbacks can serve several detectors.
         return callbacks + deepcopy(list(self.callbacks or []))
@@ -271,6 +276,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         state.pop("_compiled", None)
         if net is None:
             return state
+        state["_patience"] = _to_arrays(self._patience)
         state["_generator"] = self._generator.get_state().numpy()
         state["_module"] = _to_arrays(net.module_.state_dict())
         state["_optimizer"] = _to_arrays(net.optimizer_.state_dict())
@@ -282,6 +288,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         super()._set_state(state)
         if module is None:
             return
+        self._patience = _to_tensors(self._patience)
         self._generator = torch.Generator()
         self._generator.set_state(torch.from_numpy(state["_generator"]))
         with self._own_randomness():
@@ -295,10 +302,6 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         tags.transformer_tags.preserves_dtype = []
         tags.non_deterministic = False
         return tags
-
-
-def _silent(message: str) -> None:
-    """Swallow what skorch would print."""
 
 
 def _restore(optimizer: torch.optim.Optimizer, state: dict[str, Any], lr: float) -> None:

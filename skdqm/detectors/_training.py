@@ -104,6 +104,44 @@ class Checkpoint(Callback):
             self.written_ = time.monotonic()
 
 
+class StopEarly(EarlyStopping):
+    """skorch's early stopping, able to go on in a later session as if there had been one.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without a better validation loss before it stops.
+    memory : dict
+        What it knows so far; empty at first, filled at the end of every epoch.
+    n_before : int
+        Epochs of earlier sessions: skorch counts from one in each.
+    """
+
+    def __init__(self, patience: int, memory: dict[str, Any], n_before: int) -> None:
+        super().__init__(patience=patience, load_best=True, sink=_silent)
+        self.memory = memory
+        self.n_before = n_before
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        super().on_train_begin(net, **kwargs)
+        if self.memory:
+            self.misses_ = self.memory["misses"]
+            self.dynamic_threshold_ = self.memory["threshold"]
+            self.best_epoch_ = self.memory["epoch"] - self.n_before
+            self.best_model_weights_ = self.memory["weights"]
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        try:
+            super().on_epoch_end(net, **kwargs)
+        finally:
+            self.memory |= {
+                "misses": self.misses_,
+                "threshold": float(self.dynamic_threshold_),
+                "epoch": self.best_epoch_ + self.n_before,
+                "weights": self.best_model_weights_,
+            }
+
+
 def stopped_early(net: NeuralNet) -> bool:
     """Tell whether the interrupt that ended training came from skorch's early stopping.
 
@@ -111,6 +149,10 @@ def stopped_early(net: NeuralNet) -> bool:
     """
     callbacks = (callback for _, callback in net.callbacks_)
     return any(isinstance(c, EarlyStopping) and c.misses_ >= c.patience for c in callbacks)
+
+
+def _silent(message: str, **kwargs: Any) -> None:
+    """Swallow what skorch would print."""
 
 
 class HoldOut:

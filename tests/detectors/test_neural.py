@@ -105,6 +105,26 @@ def test_early_stopping_works_on_two_rows() -> None:
     assert len(small(early_stopping=True).fit(X[:2]).history_) > 0
 
 
+def test_early_stopping_resumes_from_a_checkpoint_to_the_bit(tmp_path: Path) -> None:
+    parameters = {"early_stopping": True, "n_iter_no_change": 6, "lr": 0.05, "max_epochs": 500}
+    whole = small(**parameters).fit(X)
+    best = min(whole.history_, key=lambda row: row["valid_loss"])["epoch"]
+    detector = small(**parameters)
+    write = Checkpoint(lambda: save(detector, tmp_path / "half"), seconds=0)
+    detector.set_params(callbacks=[write, StopAfter(best + 2)])  # inside the patience
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(X)
+    resumed = load(tmp_path / "half").set_params(warm_start=True).fit(X)
+    assert len(resumed.history_) == len(whole.history_)
+    np.testing.assert_array_equal(resumed.score_samples(X), whole.score_samples(X))
+
+
+def test_warm_start_with_nothing_left_to_train_changes_nothing() -> None:
+    detector = small(warm_start=True).fit(X)
+    before = detector.score_samples(X)
+    np.testing.assert_array_equal(detector.fit(X).score_samples(X), before)
+
+
 def test_warm_start_trains_on_to_the_number_of_epochs() -> None:
     whole = small(max_epochs=6).fit(X)
     parts = small(max_epochs=2, warm_start=True).fit(X).set_params(max_epochs=6).fit(X)
