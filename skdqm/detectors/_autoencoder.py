@@ -12,7 +12,7 @@ from torch.utils.data import TensorDataset
 
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._neural import NeuralDetector
-from skdqm.exceptions import DataError
+from skdqm.exceptions import DataError, UsageError
 from skdqm.nn import (
     ACTIVATIONS,
     LOSSES,
@@ -186,15 +186,18 @@ class AutoencoderDetector(NeuralDetector):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _make_module(self) -> nn.Module:
-        return self._network(
-            self.n_features_in_,
-            hidden_layer_sizes=self.hidden_layer_sizes,
-            latent_dim=self._n_features_out,
-            activation=self.activation,
-            dropout=self.dropout,
-            noise=self.noise,
-        )
+    def _design(self) -> dict[str, Any]:
+        return {
+            "n_features": self.n_features_in_,
+            "hidden_layer_sizes": checked_widths(self.hidden_layer_sizes),
+            "latent_dim": self._n_features_out,
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "noise": self.noise,
+        }
+
+    def _make_module(self, **design: Any) -> nn.Module:
+        return self._network(**design)
 
     def _make_criterion(self) -> nn.Module:
         return ReconstructionLoss(self.loss)
@@ -279,3 +282,10 @@ class AutoencoderDetector(NeuralDetector):
                 "give the counts as they are, without scaling, or take another loss"
             )
         return np.log1p(X)
+
+
+def checked_widths(widths: Any) -> list[int]:
+    """Return the widths of hidden layers, or say what is wrong with them."""
+    if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
+        raise UsageError(f"hidden_layer_sizes must be whole numbers above zero, found {widths!r}")
+    return [int(width) for width in widths]

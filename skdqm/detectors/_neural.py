@@ -42,8 +42,9 @@ LARGEST_BATCH = 512
 class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDetector):
     """Base class of detectors that train a torch module with skorch.
 
-    A subclass writes ``_make_module``, ``_make_criterion``, ``_tensors`` and ``_latent``; it may
-    write ``_prepare`` (look at the first rows), ``_loss_limit``, ``_compile`` and ``_weigh``.
+    A subclass writes ``_design``, ``_make_module``, ``_make_criterion``, ``_tensors`` and
+    ``_latent``; it may write ``_prepare`` (look at the first rows), ``_loss_limit``, ``_compile``
+    and ``_weigh``.
     """
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
@@ -80,9 +81,19 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
     random_state: Any
     verbose: int
 
+    _design_: dict[str, Any]
+
     @abstractmethod
-    def _make_module(self) -> nn.Module:
-        """Return the module to train, with fresh weights."""
+    def _design(self) -> dict[str, Any]:
+        """Return what decides the shape of the module, as plain data.
+
+        It is asked for once, before training starts, and kept: parameters that change later
+        do not change a module that exists.
+        """
+
+    @abstractmethod
+    def _make_module(self, **design: Any) -> nn.Module:
+        """Return a module with fresh weights."""
 
     @abstractmethod
     def _make_criterion(self) -> nn.Module:
@@ -130,13 +141,18 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
     def _fit(self, X: NDArray[Any]) -> None:
         if not (self.warm_start and hasattr(self, "net_")):
             self._start(X)
+        elif X.shape[1] != self._design_["n_features"]:
+            raise UsageError(
+                f"warm_start=True continues a net of {self._design_['n_features']} features, found "
+                f"{X.shape[1]}; give the same features, or warm_start=False to start again"
+            )
         self._train(X, self.max_epochs - len(self.history_), hold_out=self.early_stopping)
         self._weigh(X, n_before=0)
         self._n_seen = len(X)
         self._patience.clear()
 
     def _partial_fit(self, X: NDArray[Any]) -> None:
-        if not hasattr(self, "net_"):
+        if not hasattr(self, "offset_"):
             self._start(X)
         self._train(X, 1, hold_out=False)
         self._weigh(X, n_before=min(self._n_seen, RECENT_SCORES))
@@ -150,9 +166,10 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         self._patience: dict[str, Any] = {}
         self.history_: list[dict[str, float]] = []
         self._prepare(X)
+        self._design_ = self._design()
         with self._own_randomness():
             torch.manual_seed(self._seed)
-            self.net_ = self._make_net(self._make_module())
+            self.net_ = self._make_net(self._make_module(**self._design_))
 
     def _train(self, X: NDArray[Any], epochs: int, *, hold_out: bool) -> None:
         if epochs <= 0:
@@ -292,7 +309,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         self._generator = torch.Generator()
         self._generator.set_state(torch.from_numpy(state["_generator"]))
         with self._own_randomness():
-            self.net_ = self._make_net(self._make_module(), _to_tensors(optimizer))
+            self.net_ = self._make_net(self._make_module(**self._design_), _to_tensors(optimizer))
         self.net_.module_.load_state_dict(_to_tensors(module))
         self.net_.module_.eval()
         self._compiled = self._compile()
@@ -300,7 +317,6 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
-        tags.non_deterministic = False
         return tags
 
 

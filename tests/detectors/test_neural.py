@@ -138,6 +138,34 @@ def test_without_warm_start_a_second_fit_starts_again() -> None:
     assert len(detector.history_) == 4
 
 
+def test_warm_start_refuses_other_features() -> None:
+    detector = small(warm_start=True).fit(X)
+    with pytest.raises(UsageError, match="continues a net of 5 features, found 4"):
+        detector.fit(X[:, :4])
+
+
+def test_partial_fit_after_a_failed_fit_starts_anew() -> None:
+    detector = small(lr=1e4, max_epochs=20, activation="relu")
+    with pytest.raises(TrainingError):
+        detector.fit(X)
+    detector.set_params(lr=1e-3).partial_fit(X[:, :3])
+    assert detector.score_samples(X[:, :3]).shape == (200,)
+
+
+def test_a_module_keeps_its_shape_when_parameters_change(tmp_path: Path) -> None:
+    detector = small().fit(X).set_params(hidden_layer_sizes=(3,), latent_dim=1, activation="relu")
+    save(detector.partial_fit(X), tmp_path / "model")
+    np.testing.assert_array_equal(
+        load(tmp_path / "model").score_samples(X), detector.score_samples(X)
+    )
+
+
+@pytest.mark.parametrize("sizes", [(0,), (8, -1), (2.5,), ("a",)])
+def test_impossible_layer_sizes_are_refused(sizes: Any) -> None:
+    with pytest.raises(UsageError, match="hidden_layer_sizes"):
+        small(hidden_layer_sizes=sizes).fit(X)
+
+
 def test_callbacks_reach_skorch_and_the_users_own_is_not_touched() -> None:
     counter = CountEpochs()
     detector = small(callbacks=[counter]).fit(X)
