@@ -28,6 +28,7 @@ from skdqm.detectors._training import (
     ReseedEveryEpoch,
     StopEarly,
     StopWhenDiverging,
+    seed_torch,
     stopped_early,
 )
 from skdqm.exceptions import UsageError
@@ -160,6 +161,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
 
     def _start(self, X: NDArray[Any]) -> None:
         """Make an untrained net, and everything that belongs to it."""
+        self._checked_device()
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._generator = torch.Generator().manual_seed(self._seed)
         self._n_seen = 0
@@ -167,8 +169,8 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         self.history_: list[dict[str, float]] = []
         self._prepare(X)
         self._design_ = self._design()
-        with self._own_randomness():
-            torch.manual_seed(self._seed)
+        with torch.random.fork_rng(devices=[]):
+            seed_torch(self._seed)
             self.net_ = self._make_net(self._make_module(**self._design_))
 
     def _train(self, X: NDArray[Any], epochs: int, *, hold_out: bool) -> None:
@@ -182,6 +184,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         self.net_ = self._make_net(
             deepcopy(resting.module_),
             resting.optimizer_.state_dict() if same else None,
+            device=self._checked_device(),
             n_rows=len(X),
             split=HoldOut(self.validation_fraction, self._seed) if hold_out else None,
             callbacks=self._session_callbacks(dataset, epochs, hold_out=hold_out),
@@ -192,7 +195,8 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             self.net_ = resting
             del self.history_[n_recorded:]
             raise
-        # What only served this session is dropped; what stays can be copied and pickled.
+        # What only served this session is dropped, and the net rests on the CPU: it can be copied,
+        # pickled, and loaded on a machine without the device.
         self.net_ = self._make_net(self.net_.module_, self.net_.optimizer_.state_dict())
         self.net_.module_.eval()
         self._compiled = self._compile()
@@ -228,6 +232,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         module: nn.Module,
         optimizer_state: dict[str, Any] | None = None,
         *,
+        device: str = "cpu",
         n_rows: int = 1,
         split: HoldOut | None = None,
         callbacks: list[Callback] | None = None,
@@ -247,7 +252,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             train_split=split,
             callbacks=callbacks,
             callbacks__print_log=None,
-            device=self._checked_device(),
+            device=device,
             verbose=0,
             **fused,
         )
@@ -272,10 +277,12 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:
         """Leave the user's random generators as they were."""
-        device = torch.device(self._checked_device())
-        others = [] if device.type == "cpu" else [device.index or 0]
-        kind = {} if device.type == "cpu" else {"device_type": device.type}
-        with torch.random.fork_rng(devices=others, **kind):
+        device = torch.device(self.device)
+        if device.type == "cpu":
+            forked = torch.random.fork_rng(devices=[])
+        else:
+            forked = torch.random.fork_rng(devices=[device.index or 0], device_type=device.type)
+        with forked:
             yield
 
     def _multiplications(self, n_rows: int) -> int:
@@ -308,7 +315,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         self._patience = _to_tensors(self._patience)
         self._generator = torch.Generator()
         self._generator.set_state(torch.from_numpy(state["_generator"]))
-        with self._own_randomness():
+        with torch.random.fork_rng(devices=[]):
             self.net_ = self._make_net(self._make_module(**self._design_), _to_tensors(optimizer))
         self.net_.module_.load_state_dict(_to_tensors(module))
         self.net_.module_.eval()

@@ -24,6 +24,14 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
 
 
+def seed_torch(seed: int, device: str = "cpu") -> None:
+    """Seed the generators of the CPU and of one device; ``torch.manual_seed`` seeds them all."""
+    torch.default_generator.manual_seed(seed)
+    if torch.device(device).type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+
+
 class ReseedEveryEpoch(Callback):
     """Seed torch from the detector's generator: an epoch resumes as it would have run."""
 
@@ -31,7 +39,7 @@ class ReseedEveryEpoch(Callback):
         self.generator = generator
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        torch.manual_seed(int(torch.randint(2**31, (), generator=self.generator)))
+        seed_torch(int(torch.randint(2**31, (), generator=self.generator)), str(net.device))
 
 
 class RecordHistory(Callback):

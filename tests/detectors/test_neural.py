@@ -249,6 +249,17 @@ def test_a_device_that_is_not_there_is_refused(device: str) -> None:
         small(device=device).fit(X)
 
 
+def test_a_model_of_a_gpu_scores_on_a_machine_without_one(tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    detector = small().fit(X).set_params(device="cuda")
+    save(detector, tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.score_samples(X), detector.score_samples(X))
+    with pytest.raises(UsageError, match="torch sees no GPU"):
+        loaded.partial_fit(X)
+
+
 def test_the_number_of_torch_threads_is_restored() -> None:
     torch.set_num_threads(2)
     try:
