@@ -6,7 +6,8 @@ place that does.
 """
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any, Self
 from warnings import warn
@@ -18,7 +19,13 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdqm._sklearn import Interval, _fit_context, available_if
-from skdqm.exceptions import CalibrationWarning, NotCalibratedError, TrainingError, UsageError
+from skdqm.exceptions import (
+    CalibrationWarning,
+    ModelFileError,
+    NotCalibratedError,
+    TrainingError,
+    UsageError,
+)
 
 __all__ = ["BaseDetector"]
 
@@ -108,15 +115,15 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         TrainingError
             When training diverges.
         """
-        rows = validate_data(self, X, dtype=FLOATS, ensure_min_samples=2)
-        self._forget_calibration()
-        self.__dict__.pop("offset_", None)  # a fit that fails leaves an unfitted detector
-        self._fit(rows)
-        scores = self._finite_scores(rows)
-        # An even stride through the sorted scores keeps their quantiles.
-        stride = -(-len(scores) // RECENT_SCORES)
-        self._recent_scores = np.sort(scores)[::stride]
-        self.offset_ = float(np.quantile(scores, self.contamination))
+        with self._all_or_nothing():
+            rows = validate_data(self, X, dtype=FLOATS, order="C", ensure_min_samples=2)
+            self._forget_calibration()
+            self._fit(rows)
+            scores = self._finite_scores(rows)
+            self.offset_ = float(np.quantile(scores, self.contamination))
+            # A sample in random order: `partial_fit` pushes scores out from its front.
+            shuffled = np.random.default_rng(0).permutation(len(scores))
+            self._recent_scores = scores[shuffled[:RECENT_SCORES]]
         return self
 
     @available_if(has_hook("_partial_fit"))
@@ -150,20 +157,22 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         CalibrationWarning
             When the detector was calibrated before.
         """
-        first = not hasattr(self, "offset_")
-        rows = validate_data(self, X, dtype=FLOATS, reset=first)
-        self._partial_fit(rows)
-        if self._forget_calibration():
+        with self._all_or_nothing():
+            first = not hasattr(self, "offset_")
+            rows = validate_data(self, X, dtype=FLOATS, order="C", reset=first)
+            self._partial_fit(rows)
+            scores = self._finite_scores(rows)
+            was_calibrated = self._forget_calibration()
+            window = scores if first else np.concatenate([self._recent_scores, scores])
+            self._recent_scores = window[-RECENT_SCORES:]
+            self.offset_ = float(np.quantile(self._recent_scores, self.contamination))
+        if was_calibrated:
             warn(
                 "partial_fit changed the model, so its calibration was dropped and the threshold "
                 "is again the contamination quantile of training scores; call calibrate again",
                 CalibrationWarning,
                 stacklevel=2,
             )
-        scores = self._finite_scores(rows)
-        window = scores if first else np.concatenate([self._recent_scores, scores])
-        self._recent_scores = window[-RECENT_SCORES:]
-        self.offset_ = float(np.quantile(self._recent_scores, self.contamination))
         return self
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -235,6 +244,7 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         chance of a false alarm is at most `alarm_rate`. Once calibrated on n rows, the rate
         realised on endless new data follows the Beta(k, n + 1 - k) law with
         k = floor(alarm_rate * (n + 1)), see [2]_; its central 95 % is `alarm_rate_interval_`.
+        That law is for continuous scores: ties between them can only lower the rate.
 
         Parameters
         ----------
@@ -266,7 +276,7 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             raise UsageError(f"alarm_rate must be a number in (0, 1), found {alarm_rate!r}")
         scores = np.sort(self.score_samples(X))
         # The tolerance keeps 0.01 * 100 from falling short of 1.
-        rank = int(alarm_rate * (len(scores) + 1) + 1e-9)
+        rank = min(int(alarm_rate * (len(scores) + 1) + 1e-9), len(scores))
         if rank == 0:
             raise UsageError(
                 f"an alarm rate of {alarm_rate} needs at least {int(np.ceil(1 / alarm_rate)) - 1} "
@@ -327,6 +337,21 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             and bool(np.isfinite(X).all())
         )
 
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Let learning that fails, or is interrupted, leave the detector as it was.
+
+        Attributes are put back, not what is inside them: learning replaces, and does not change
+        in place.
+        """
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
     def _finite_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
         scores = -self._anomaly_score(X)
         if not np.isfinite(scores).all():
@@ -352,4 +377,8 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _set_state(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`_get_state` returned."""
+        for name, value in state.items():
+            is_float = isinstance(value, float) or getattr(value, "dtype", None) in FLOATS
+            if is_float and not np.isfinite(value).all():
+                raise ModelFileError(f"the attribute {name!r} holds values that are not finite")
         self.__dict__.update(state)

@@ -111,6 +111,46 @@ def test_partial_fit_first_starts_and_then_follows(rows: NDArray[Any]) -> None:
     assert len(detector._recent_scores) <= 2048
 
 
+class FrozenDetector(LearningDetector):
+    """Learns nothing from an update."""
+
+    def _partial_fit(self, X: NDArray[Any]) -> None:
+        pass
+
+
+def test_a_small_update_after_a_large_fit_keeps_the_share_that_is_flagged() -> None:
+    many = np.random.default_rng(0).normal(size=(20_000, 3))
+    detector = FrozenDetector(contamination=0.01).fit(many)
+    for start in range(0, 2000, 200):
+        detector.partial_fit(many[start : start + 200])
+        assert (detector.predict(many) == -1).mean() == pytest.approx(0.01, abs=0.006)
+
+
+class FailingUpdate(LearningDetector):
+    """Changes, and then gives scores that are not numbers."""
+
+    def _partial_fit(self, X: NDArray[Any]) -> None:
+        self.mean_ = np.full(X.shape[1], np.nan)
+
+
+def test_an_update_that_fails_leaves_scores_and_calibration_as_they_were(
+    rows: NDArray[Any],
+) -> None:
+    detector = FailingUpdate().fit(rows).calibrate(rows, alarm_rate=0.05)
+    before = detector.p_values(rows)
+    with pytest.raises(TrainingError):
+        detector.partial_fit(rows)
+    np.testing.assert_array_equal(detector.p_values(rows), before)
+
+
+def test_a_refit_that_fails_leaves_the_fitted_detector_as_it_was(rows: NDArray[Any]) -> None:
+    detector = DistanceDetector().fit(rows)
+    before = detector.score_samples(rows)
+    with pytest.raises(ValueError, match="NaN"):
+        detector.fit(np.full((5, 2), np.nan))
+    np.testing.assert_array_equal(detector.score_samples(rows), before)
+
+
 def test_partial_fit_drops_the_calibration_and_says_so(rows: NDArray[Any]) -> None:
     detector = LearningDetector().fit(rows).calibrate(rows, alarm_rate=0.05)
     with pytest.warns(CalibrationWarning, match="calibrate again"):
@@ -154,6 +194,16 @@ def test_realised_alarm_rates_follow_the_beta_law_of_split_conformal() -> None:
 def test_an_impossible_alarm_rate_is_refused(alarm_rate: Any, rows: NDArray[Any]) -> None:
     with pytest.raises(UsageError, match=r"in \(0, 1\)"):
         DistanceDetector().fit(rows).calibrate(rows, alarm_rate=alarm_rate)
+
+
+def test_an_alarm_rate_close_to_one_takes_the_largest_score(rows: NDArray[Any]) -> None:
+    detector = DistanceDetector().fit(rows).calibrate(rows[:10], alarm_rate=1 - 1e-12)
+    assert detector.offset_ == detector.calibration_scores_[-1]
+
+
+def test_ties_only_lower_the_alarm_rate(rows: NDArray[Any]) -> None:
+    detector = DistanceDetector().fit(rows).calibrate(np.zeros((1000, 3)), alarm_rate=0.05)
+    assert (detector.predict(np.zeros((10, 3))) == 1).all()
 
 
 def test_too_few_calibration_rows_are_refused_with_the_number_needed(rows: NDArray[Any]) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.utils.data import TensorDataset
 
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._neural import NeuralDetector
@@ -16,6 +15,7 @@ from skdqm.exceptions import DataError, UsageError
 from skdqm.nn import (
     ACTIVATIONS,
     LOSSES,
+    Affine,
     DenseAutoencoder,
     DenseForward,
     ReconstructionLoss,
@@ -28,8 +28,10 @@ Rows = NDArray[np.float64]
 LARGEST_INPUT = 1e6
 # Added to a feature's training loss, so that a (nearly) constant feature does not rule the score.
 LOSS_FLOOR = 1e-2
-# Training is given up when its loss is this many times that of a constant answer.
-HOPELESS = 10.0
+# Counts beyond this are cut: their deviance stays finite, in float32 too.
+LARGEST_COUNT = 1e30
+# A feature that spreads less than this share of its values does so by rounding.
+ROUNDING = 8 * np.finfo(np.float64).eps
 
 
 class AutoencoderDetector(NeuralDetector):
@@ -42,7 +44,11 @@ class AutoencoderDetector(NeuralDetector):
     small error counts where the network is usually exact, and a large one does not where it is not.
 
     Features are standardised inside, with the mean and spread of the first rows seen, so their
-    units do not matter. Scores are computed in float64 and are, to the bit, those of a row alone.
+    units do not matter. The network runs in float32 as it trained, the rest of a score in float64,
+    and a score is, to the bit, that of the row alone.
+
+    Layers, `noise`, `dropout` and `loss` are those of the first fit until the next one starts anew;
+    `lr`, `weight_decay` and `batch_size` may change before a ``partial_fit``.
 
     Parameters
     ----------
@@ -60,6 +66,7 @@ class AutoencoderDetector(NeuralDetector):
     loss : {"squared", "absolute", "huber", "poisson"}, default="squared"
         Loss of one feature. ``"poisson"`` is the Poisson deviance, for counts as they are
         (not scaled): they enter by their logarithm and the network gives the log of their rate.
+        It knows no exposure: rows of different totals are different rows to it.
     optimizer : {"adam", "adamw", "sgd", "rmsprop", "nadam"} or type, default="adam"
         Optimiser, or a class of :mod:`torch.optim`.
     lr : float, default=1e-3
@@ -69,7 +76,8 @@ class AutoencoderDetector(NeuralDetector):
     batch_size : int or "auto", default="auto"
         Rows in a training step. ``"auto"`` takes a 64th of the rows, at least 32, at most 512.
     max_epochs : int, default=50
-        Passes over the training rows. A ``partial_fit`` makes one pass.
+        Passes over the training rows in all, with those of earlier fits when `warm_start` goes
+        on. A ``partial_fit`` makes one pass.
     early_stopping : bool, default=False
         Hold rows out of ``fit``, stop when their loss no longer falls, keep the best epoch.
     validation_fraction : float, default=0.1
@@ -139,6 +147,7 @@ class AutoencoderDetector(NeuralDetector):
         "loss": [StrOptions(set(LOSSES))],
     }
 
+    _frozen_parameters: tuple[str, ...] = ("loss",)
     _network = DenseAutoencoder
 
     def __init__(
@@ -200,20 +209,28 @@ class AutoencoderDetector(NeuralDetector):
         return self._network(**design)
 
     def _make_criterion(self) -> nn.Module:
-        return ReconstructionLoss(self.loss)
+        return ReconstructionLoss(self._frozen["loss"], self._head())
+
+    def _head(self) -> nn.Module | None:
+        """Return what turns the output into log-rates, if counts are learned."""
+        return Affine(self.location_, self.scale_) if self._counts() else None
+
+    def _counts(self) -> bool:
+        return bool(self._frozen["loss"] == "poisson")
 
     def _prepare(self, X: NDArray[Any]) -> None:
         """Learn the scale of the features, so that their units do not matter."""
         self._n_features_out = self.latent_dim or self._default_latent_dim()
+        values = self._values(X)
         with np.errstate(over="ignore", invalid="ignore"):
-            values = self._values(X)
-            self.location_, spread = values.mean(axis=0), values.std(axis=0)
+            self.location_ = values.mean(axis=0, dtype=np.float64)
+            spread = values.std(axis=0, dtype=np.float64)
         if not np.isfinite(spread).all():
             raise DataError(
                 f"the spread of feature {int(np.argmin(np.isfinite(spread)))} is too large for "
                 "floating-point numbers; scale the features or mask invalid values"
             )
-        self.scale_ = np.where(spread > 0, spread, 1.0)
+        self.scale_ = np.where(varies(values), spread, 1.0)
         reach = LARGEST_INPUT * self.scale_
         self._bounds = np.stack([self.location_ - reach, self.location_ + reach])
 
@@ -222,14 +239,9 @@ class AutoencoderDetector(NeuralDetector):
 
     def _tensors(self, X: NDArray[Any]) -> tuple[torch.Tensor, ...]:
         standard = torch.from_numpy(self._standardise(X).astype(np.float32))
-        if self.loss != "poisson":
+        if not self._counts():
             return (standard,)
-        return standard, torch.from_numpy(X.astype(np.float32))
-
-    def _loss_limit(self, dataset: TensorDataset) -> float:
-        target = dataset.tensors[-1]
-        constant = ReconstructionLoss(self.loss)(torch.zeros_like(target), target)
-        return HOPELESS * (1 + float(constant))
+        return standard, torch.from_numpy(np.minimum(X, LARGEST_COUNT).astype(np.float32))
 
     def _compile(self) -> tuple[DenseForward, DenseForward]:
         return DenseForward(self.net_.module_.encoder), DenseForward(self.net_.module_.decoder)
@@ -259,8 +271,10 @@ class AutoencoderDetector(NeuralDetector):
         standard = self._standardise(rows)
         code = encoder(standard)
         output = decoder(code[..., : self._n_features_out])
-        target = rows if self.loss == "poisson" else standard
-        return LOSSES[self.loss](output, target, np), code
+        if self._counts():
+            rates = self.location_ + self.scale_ * output
+            return LOSSES["poisson"](rates, np.minimum(rows, LARGEST_COUNT), np), code
+        return LOSSES[self._frozen["loss"]](output, standard, np), code
 
     def _relative(self, losses: Rows) -> Rows:
         return losses / (self.feature_loss_ + LOSS_FLOOR)
@@ -274,7 +288,7 @@ class AutoencoderDetector(NeuralDetector):
 
     def _values(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return what is standardised: the features, or the logarithm of counts."""
-        if self.loss != "poisson":
+        if not self._counts():
             return X
         if (X < 0).any():
             raise DataError(
@@ -282,6 +296,13 @@ class AutoencoderDetector(NeuralDetector):
                 "give the counts as they are, without scaling, or take another loss"
             )
         return np.log1p(X)
+
+
+def varies(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which features differ from row to row by more than rounding."""
+    lowest, highest = values.min(axis=0), values.max(axis=0)
+    size = np.maximum(np.abs(lowest), np.abs(highest))
+    return highest / 2 - lowest / 2 > ROUNDING * size
 
 
 def checked_widths(widths: Any) -> list[int]:

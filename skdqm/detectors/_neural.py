@@ -3,9 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from numbers import Integral, Real
+from threading import RLock
 from typing import Any
+from warnings import warn
 
 import numpy as np
 import torch
@@ -19,17 +21,19 @@ from torch.utils.data import TensorDataset
 
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.base import RECENT_SCORES, BaseDetector
+from skdqm.detectors._tensors import to_arrays, to_tensors
 from skdqm.detectors._training import (
     FUSED,
     OPTIMIZERS,
     HoldOut,
+    Net,
     ProgressBar,
     RecordHistory,
     ReseedEveryEpoch,
     StopEarly,
     StopWhenDiverging,
+    run_epochs,
     seed_torch,
-    stopped_early,
 )
 from skdqm.exceptions import UsageError
 from skdqm.nn import TensorBatches, threads_for
@@ -38,14 +42,17 @@ from skdqm.nn import TensorBatches, threads_for
 STEPS_PER_EPOCH = 64
 SMALLEST_BATCH = 32
 LARGEST_BATCH = 512
+# Below this, the first block of partial_fit says too little of the scale of the features.
+FEWEST_FIRST_ROWS = 10
+
+ONE_AT_A_TIME = RLock()
 
 
 class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDetector):
     """Base class of detectors that train a torch module with skorch.
 
     A subclass writes ``_design``, ``_make_module``, ``_make_criterion``, ``_tensors`` and
-    ``_latent``; it may write ``_prepare`` (look at the first rows), ``_loss_limit``, ``_compile``
-    and ``_weigh``.
+    ``_latent``; it may write ``_prepare`` (look at the first rows), ``_compile`` and ``_weigh``.
     """
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
@@ -67,6 +74,9 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
 
     # Parameters that a model file leaves out, because they are code.
     _transient_parameters = ("callbacks",)
+    # Parameters that decide what the scores mean: threshold and calibration belong to their values
+    # at the fit, which ``_frozen`` keeps.
+    _frozen_parameters: tuple[str, ...] = ()
 
     optimizer: Any
     lr: float
@@ -82,7 +92,10 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
     random_state: Any
     verbose: int
 
+    history_: list[dict[str, float]]
     _design_: dict[str, Any]
+    _frozen: dict[str, Any]
+    _patience: dict[str, Any]
 
     @abstractmethod
     def _design(self) -> dict[str, Any]:
@@ -111,10 +124,6 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
     def _prepare(self, X: NDArray[Any]) -> None:
         """Look at the first rows ever seen, before the module is made."""
 
-    def _loss_limit(self, dataset: TensorDataset) -> float:
-        """Return the largest training loss that makes sense."""
-        return float("inf")
-
     def _weigh(self, X: NDArray[Any], n_before: int) -> None:
         """Learn from trained rows what scoring needs beside the module.
 
@@ -140,24 +149,48 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         return self._latent(self._validated(X))
 
     def _fit(self, X: NDArray[Any]) -> None:
-        if not (self.warm_start and hasattr(self, "net_")):
+        if self.warm_start and hasattr(self, "net_"):
+            self._check_width(X)
+        else:
             self._start(X)
-        elif X.shape[1] != self._design_["n_features"]:
-            raise UsageError(
-                f"warm_start=True continues a net of {self._design_['n_features']} features, found "
-                f"{X.shape[1]}; give the same features, or warm_start=False to start again"
+        epochs = self.max_epochs - len(self.history_)
+        if epochs > 0:
+            self._train(X, epochs, hold_out=self.early_stopping)
+        else:
+            warn(
+                f"warm_start=True continues to max_epochs={self.max_epochs}, and the history has "
+                f"{len(self.history_)} epochs already: nothing is trained; raise max_epochs",
+                stacklevel=2,
             )
-        self._train(X, self.max_epochs - len(self.history_), hold_out=self.early_stopping)
         self._weigh(X, n_before=0)
         self._n_seen = len(X)
-        self._patience.clear()
+        self._patience = {}
 
     def _partial_fit(self, X: NDArray[Any]) -> None:
-        if not hasattr(self, "offset_"):
+        if hasattr(self, "net_"):
+            self._check_width(X)
+        else:
             self._start(X)
+            self._warn_of_few(X)
         self._train(X, 1, hold_out=False)
         self._weigh(X, n_before=min(self._n_seen, RECENT_SCORES))
         self._n_seen += len(X)
+
+    def _check_width(self, X: NDArray[Any]) -> None:
+        expected = self._design_["n_features"]
+        if X.shape[1] != expected:
+            raise UsageError(
+                f"training continues a net of {expected} features, found {X.shape[1]}; "
+                "give the same features, or fit with warm_start=False to start again"
+            )
+
+    def _warn_of_few(self, X: NDArray[Any]) -> None:
+        if len(X) < FEWEST_FIRST_ROWS:
+            warn(
+                f"the first block of partial_fit has {len(X)} rows, whose mean and spread scale "
+                f"all later ones; begin with {FEWEST_FIRST_ROWS} rows or more, or with fit",
+                stacklevel=2,
+            )
 
     def _start(self, X: NDArray[Any]) -> None:
         """Make an untrained net, and everything that belongs to it."""
@@ -165,58 +198,43 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._generator = torch.Generator().manual_seed(self._seed)
         self._n_seen = 0
-        self._patience: dict[str, Any] = {}
-        self.history_: list[dict[str, float]] = []
+        self._patience = {}
+        self.history_ = []
+        parameters = self.get_params(deep=False)
+        self._frozen = {name: parameters[name] for name in self._frozen_parameters}
         self._prepare(X)
         self._design_ = self._design()
-        with torch.random.fork_rng(devices=[]):
+        with self._own_torch():
             seed_torch(self._seed)
-            self.net_ = self._make_net(self._make_module(**self._design_))
+            self.net_ = self._make_net(self._make_module(**self._design_).float())
 
     def _train(self, X: NDArray[Any], epochs: int, *, hold_out: bool) -> None:
-        if epochs <= 0:
-            return
-        dataset = TensorDataset(*self._tensors(X))
-        resting, n_recorded = self.net_, len(self.history_)
-        # Moments of one kind of optimiser mean nothing to another.
-        same = type(resting.optimizer_) is OPTIMIZERS.get(self.optimizer, self.optimizer)
-        # A copy learns, so that a failure or an interrupt leaves the model as it was.
-        self.net_ = self._make_net(
-            deepcopy(resting.module_),
-            resting.optimizer_.state_dict() if same else None,
-            device=self._checked_device(),
-            n_rows=len(X),
-            split=HoldOut(self.validation_fraction, self._seed) if hold_out else None,
-            callbacks=self._session_callbacks(dataset, epochs, hold_out=hold_out),
-        )
-        try:
-            self._run_epochs(dataset, epochs)
-        except BaseException:
-            self.net_ = resting
-            del self.history_[n_recorded:]
-            raise
-        # What only served this session is dropped, and the net rests on the CPU: it can be copied,
-        # pickled, and loaded on a machine without the device.
-        self.net_ = self._make_net(self.net_.module_, self.net_.optimizer_.state_dict())
-        self.net_.module_.eval()
+        device = self._checked_device()
+        # Copies learn, so that a failure or an interrupt leaves the detector as it was.
+        self.history_, self._patience = list(self.history_), dict(self._patience)
+        with self._own_torch(), threads_for(self._multiplications(len(X))):
+            module, optimizer = deepcopy(self.net_.module_), self.net_.optimizer_
+            # Moments of one kind of optimiser mean nothing to another.
+            goes_on = type(optimizer) is self._optimizer_class()
+            self.net_ = self._make_net(
+                module,
+                optimizer.state_dict() if goes_on else None,
+                device=device,
+                n_rows=len(X),
+                split=HoldOut(self.validation_fraction, self._seed) if hold_out else None,
+                callbacks=self._session_callbacks(epochs, hold_out=hold_out),
+            )
+            run_epochs(self.net_, TensorDataset(*self._tensors(X)), epochs)
+            # What only served this session is dropped, and the net rests on the CPU: it can be
+            # copied, pickled, and loaded on a machine without the device.
+            self.net_ = self._make_net(module, self.net_.optimizer_.state_dict())
+        module.eval()
         self._compiled = self._compile()
 
-    def _run_epochs(self, dataset: TensorDataset, epochs: int) -> None:
-        with self._own_randomness(), threads_for(self._multiplications(len(dataset))):
-            self.net_.notify("on_train_begin", X=dataset, y=None)
-            try:
-                self.net_.fit_loop(dataset, epochs=epochs)
-            except KeyboardInterrupt:
-                if not stopped_early(self.net_):
-                    raise
-            self.net_.notify("on_train_end", X=dataset, y=None)
-
-    def _session_callbacks(
-        self, dataset: TensorDataset, epochs: int, *, hold_out: bool
-    ) -> list[Callback]:
+    def _session_callbacks(self, epochs: int, *, hold_out: bool) -> list[Callback]:
         callbacks = [
             ReseedEveryEpoch(self._generator),
-            StopWhenDiverging(self._loss_limit(dataset)),
+            StopWhenDiverging(),
             RecordHistory(self.history_),
         ]
         if hold_out:
@@ -225,7 +243,16 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         if self.verbose:
             callbacks.append(ProgressBar(epochs))
         # Copies, so that one list of callbacks can serve several detectors.
-        return callbacks + deepcopy(list(self.callbacks or []))
+        return callbacks + [copy(callback) for callback in self.callbacks or []]
+
+    def _optimizer_class(self) -> type[torch.optim.Optimizer]:
+        found = OPTIMIZERS.get(self.optimizer, self.optimizer)
+        if not (isinstance(found, type) and issubclass(found, torch.optim.Optimizer)):
+            raise UsageError(
+                f"optimizer={self.optimizer!r} is no optimiser; give one of {sorted(OPTIMIZERS)} "
+                "or a class of torch.optim"
+            )
+        return found
 
     def _make_net(
         self,
@@ -237,13 +264,14 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         split: HoldOut | None = None,
         callbacks: list[Callback] | None = None,
     ) -> NeuralNet:
-        optimizer = OPTIMIZERS.get(self.optimizer, self.optimizer)
-        fused = {"optimizer__fused": True} if optimizer in FUSED else {}
-        net = NeuralNet(
+        optimizer = self._optimizer_class()
+        options: dict[str, Any] = {"optimizer__fused": True} if optimizer in FUSED else {}
+        if self.weight_decay:  # some optimisers have none
+            options["optimizer__weight_decay"] = self.weight_decay
+        net = Net(
             module=module,
             criterion=self._make_criterion(),
             optimizer=optimizer,
-            optimizer__weight_decay=self.weight_decay,
             lr=self.lr,
             batch_size=self._batch_rows(n_rows),
             iterator_train=TensorBatches,
@@ -254,35 +282,35 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             callbacks__print_log=None,
             device=device,
             verbose=0,
-            **fused,
+            **options,
         )
         net.initialize()
         if optimizer_state is not None:
-            _restore(net.optimizer_, optimizer_state, self.lr)
+            _restore(net.optimizer_, optimizer_state)
         return net
 
     def _checked_device(self) -> str:
         try:
-            kind = torch.device(self.device).type
-        except RuntimeError as error:
+            torch.zeros(1, device=self.device).cpu()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
             raise UsageError(
-                f"device={self.device!r} is not a torch device; give 'cpu' or 'cuda'"
+                f"device={self.device!r} cannot be used here; give 'cpu', or 'cuda' where torch "
+                f"sees a GPU ({str(error).partition(chr(10))[0]})"
             ) from error
-        if kind == "cuda" and not torch.cuda.is_available():
-            raise UsageError(
-                f"device={self.device!r}, but torch sees no GPU here; give device='cpu'"
-            )
         return self.device
 
     @contextmanager
-    def _own_randomness(self) -> Iterator[None]:
-        """Leave the user's random generators as they were."""
+    def _own_torch(self) -> Iterator[None]:
+        """Train with gradients; leave the user's random generators as they were.
+
+        torch draws noise from generators that all threads share: fits in threads take turns.
+        """
         device = torch.device(self.device)
         if device.type == "cpu":
             forked = torch.random.fork_rng(devices=[])
         else:
             forked = torch.random.fork_rng(devices=[device.index or 0], device_type=device.type)
-        with forked:
+        with ONE_AT_A_TIME, torch.inference_mode(mode=False), torch.enable_grad(), forked:
             yield
 
     def _multiplications(self, n_rows: int) -> int:
@@ -300,10 +328,10 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         state.pop("_compiled", None)
         if net is None:
             return state
-        state["_patience"] = _to_arrays(self._patience)
+        state["_patience"] = to_arrays(self._patience)
         state["_generator"] = self._generator.get_state().numpy()
-        state["_module"] = _to_arrays(net.module_.state_dict())
-        state["_optimizer"] = _to_arrays(net.optimizer_.state_dict())
+        state["_module"] = to_arrays(net.module_.state_dict())
+        state["_optimizer"] = to_arrays(net.optimizer_.state_dict())
         return state
 
     def _set_state(self, state: dict[str, Any]) -> None:
@@ -312,13 +340,16 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         super()._set_state(state)
         if module is None:
             return
-        self._patience = _to_tensors(self._patience)
+        self._patience = to_tensors(self._patience)
         self._generator = torch.Generator()
         self._generator.set_state(torch.from_numpy(state["_generator"]))
-        with torch.random.fork_rng(devices=[]):
-            self.net_ = self._make_net(self._make_module(**self._design_), _to_tensors(optimizer))
-        self.net_.module_.load_state_dict(_to_tensors(module))
-        self.net_.module_.eval()
+        with torch.inference_mode(mode=False):
+            # Without memory of its own until shapes and weights are found to fit together.
+            with torch.device("meta"):
+                empty = self._make_module(**self._design_)
+            empty.load_state_dict(to_tensors(module), assign=True)
+            self.net_ = self._make_net(empty, to_tensors(optimizer))
+        empty.eval()
         self._compiled = self._compile()
 
     def __sklearn_tags__(self) -> Tags:
@@ -327,30 +358,12 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         return tags
 
 
-def _restore(optimizer: torch.optim.Optimizer, state: dict[str, Any], lr: float) -> None:
-    """Go on with the moments of an optimiser, at the learning rate asked for now."""
+def _restore(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Go on with the moments of an optimiser, with the settings asked for now."""
+    settings = [
+        {key: value for key, value in group.items() if key != "params"}
+        for group in optimizer.param_groups
+    ]
     optimizer.load_state_dict(state)
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-
-
-def _to_arrays(tree: Any) -> Any:
-    """Replace tensors by arrays, everywhere in nested dicts and lists."""
-    if isinstance(tree, torch.Tensor):
-        return tree.detach().cpu().numpy()
-    if isinstance(tree, dict):
-        return {key: _to_arrays(value) for key, value in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return type(tree)(_to_arrays(value) for value in tree)
-    return tree
-
-
-def _to_tensors(tree: Any) -> Any:
-    """Turn back what :func:`_to_arrays` did."""
-    if isinstance(tree, np.ndarray):
-        return torch.from_numpy(tree)
-    if isinstance(tree, dict):
-        return {key: _to_tensors(value) for key, value in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return type(tree)(_to_tensors(value) for value in tree)
-    return tree
+    for group, asked in zip(optimizer.param_groups, settings, strict=True):
+        group.update(asked)

@@ -20,8 +20,19 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "rmsprop": torch.optim.RMSprop,
     "nadam": torch.optim.NAdam,
 }
+# Training is given up when its loss is this many times what it was before, on so many rows.
+HOPELESS = 10.0
+YARDSTICK_ROWS = 4096
 # One kernel updates all weights: several times faster than tensor by tensor, on the CPU too.
 FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
+
+
+class Net(NeuralNet):
+    """skorch's net, which walks through all modules before every batch to set their mode."""
+
+    def _set_training(self, training: bool = True) -> None:  # noqa: FBT001, FBT002 (skorch's)
+        if self.module_.training != training:
+            super()._set_training(training)
 
 
 def seed_torch(seed: int, device: str = "cpu") -> None:
@@ -56,17 +67,20 @@ class RecordHistory(Callback):
 
 
 class StopWhenDiverging(Callback):
-    """Raise an error when the training loss is not finite or above a limit."""
+    """Raise an error when the loss is not finite, or far above what it was before training."""
 
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
+    def on_train_begin(self, net: NeuralNet, *, X: TensorDataset, **kwargs: Any) -> None:
+        inputs, target = (tensor[:YARDSTICK_ROWS] for tensor in (X.tensors[0], X.tensors[-1]))
+        with torch.no_grad():
+            before = float(net.get_loss(net.infer(inputs), target))
+        self.limit_ = HOPELESS * (1 + before)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         loss = net.history[-1]["train_loss"]
-        if not (math.isfinite(loss) and loss <= self.limit):
+        if not (math.isfinite(loss) and loss <= self.limit_):
             raise TrainingError(
                 f"training diverged: the loss is {loss:.3g} in epoch {len(net.history)}, where "
-                f"at most {self.limit:.3g} makes sense; lower lr (now {net.lr:g}), and look for "
+                f"at most {self.limit_:.3g} makes sense; lower lr (now {net.lr:g}), and look for "
                 "extreme values in the training rows"
             )
 
@@ -83,9 +97,6 @@ class ProgressBar(Callback):
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         self.bar_.set_postfix(loss=f"{net.history[-1]['train_loss']:.4g}", refresh=False)
         self.bar_.update()
-
-    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        self.bar_.close()
 
 
 class Checkpoint(Callback):
@@ -148,6 +159,21 @@ class StopEarly(EarlyStopping):
                 "epoch": self.best_epoch_ + self.n_before,
                 "weights": self.best_model_weights_,
             }
+
+
+def run_epochs(net: NeuralNet, dataset: TensorDataset, epochs: int) -> None:
+    """Train, tell a user's interrupt from early stopping, and leave the terminal clean."""
+    net.notify("on_train_begin", X=dataset, y=None)
+    try:
+        net.fit_loop(dataset, epochs=epochs)
+    except KeyboardInterrupt:
+        if not stopped_early(net):
+            raise
+    finally:
+        for _, callback in net.callbacks_:
+            if isinstance(callback, ProgressBar):
+                callback.bar_.close()
+    net.notify("on_train_end", X=dataset, y=None)
 
 
 def stopped_early(net: NeuralNet) -> bool:

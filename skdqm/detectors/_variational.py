@@ -29,11 +29,12 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
       features, each relative to its own training loss;
     * ``"kl"``: the divergence of the row's latent distribution from the prior, a density-like
       score: the best one where anomalies lie inside the range of normal features, as for the
-      LHC Olympics signal in :class:`~skdqm.preprocessing.JetFeatures`;
+      LHC Olympics signal in :class:`~skdqm.preprocessing.JetFeatures`. With a saturating
+      activation it hardly grows with a single wild channel: no score for broken channels;
     * ``"elbo"``: half the sum of the relative losses, plus `beta` times the divergence.
 
-    Standardisation, float64 scores and what is not said here are as in
-    :class:`AutoencoderDetector`. ``feature_scores`` are relative losses with every `score`.
+    Standardisation, precision and what is not said here are as in :class:`AutoencoderDetector`.
+    ``feature_scores`` are relative losses with every `score`.
 
     Parameters
     ----------
@@ -51,6 +52,7 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
     loss : {"squared", "absolute", "huber", "poisson"}, default="squared"
         Loss of one feature. ``"poisson"`` is the Poisson deviance, for counts as they are
         (not scaled): they enter by their logarithm and the network gives the log of their rate.
+        It knows no exposure: rows of different totals are different rows to it.
     beta : float, default=1.0
         Weight of the Kullback-Leibler term, in training and in the ``"elbo"`` score.
     score : {"elbo", "kl", "reconstruction"}, default="elbo"
@@ -65,7 +67,8 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
     batch_size : int or "auto", default="auto"
         Rows in a training step. ``"auto"`` takes a 64th of the rows, at least 32, at most 512.
     max_epochs : int, default=50
-        Passes over the training rows. A ``partial_fit`` makes one pass.
+        Passes over the training rows in all, with those of earlier fits when `warm_start` goes
+        on. A ``partial_fit`` makes one pass.
     early_stopping : bool, default=False
         Hold rows out of ``fit``, stop when their loss no longer falls, keep the best epoch.
     validation_fraction : float, default=0.1
@@ -131,6 +134,7 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
         "score": [StrOptions({"reconstruction", "kl", "elbo"})],
     }
 
+    _frozen_parameters = ("loss", "beta", "score")
     _network = DenseVAE
 
     def __init__(
@@ -188,17 +192,18 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
         return max(1, self.n_features_in_ // 2)
 
     def _make_criterion(self) -> nn.Module:
-        return ELBOLoss(self.loss, self.beta)
+        return ELBOLoss(self._frozen["loss"], self._frozen["beta"], self._head())
 
     def _anomaly_score(self, X: NDArray[Any]) -> Rows:
-        return in_tiles(getattr(self, f"_{vars(self)['score']}"), X)
+        return in_tiles(getattr(self, f"_{self._frozen['score']}"), X)
 
     def _kl(self, rows: Rows) -> Rows:
         return self._divergence(self._pass(rows)[1])
 
     def _elbo(self, rows: Rows) -> Rows:
         losses, code = self._pass(rows)
-        return 0.5 * self._relative(losses).sum(axis=-1) + self.beta * self._divergence(code)
+        divergence = self._frozen["beta"] * self._divergence(code)
+        return 0.5 * self._relative(losses).sum(axis=-1) + divergence
 
     def _divergence(self, code: NDArray[np.float32]) -> Rows:
         """Return the Kullback-Leibler divergence of the latent distribution from the prior."""

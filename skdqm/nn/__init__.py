@@ -3,13 +3,14 @@
 from skdqm.nn._activations import ACTIVATIONS
 from skdqm.nn._batches import TensorBatches
 from skdqm.nn._dense import DenseAutoencoder, DenseForward, DenseVAE, dense_layers
-from skdqm.nn._losses import LOSSES, ELBOLoss, ReconstructionLoss
+from skdqm.nn._losses import LOSSES, Affine, ELBOLoss, ReconstructionLoss
 from skdqm.nn._threads import threads_for
 from skdqm.nn._tiles import in_tiles
 
 __all__ = [
     "ACTIVATIONS",
     "LOSSES",
+    "Affine",
     "DenseAutoencoder",
     "DenseForward",
     "DenseVAE",

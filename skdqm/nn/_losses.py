@@ -5,13 +5,13 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 Loss = Callable[[Any, Any, ModuleType], Any]
 
-# exp(output) stays finite in float32 up to here.
+# exp() of it stays finite in float32.
 LARGEST_LOG_RATE = 80.0
-SMALLEST_COUNT = 1e-30
 
 
 def squared(output: Any, target: Any, xp: ModuleType) -> Any:
@@ -32,10 +32,15 @@ def huber(output: Any, target: Any, xp: ModuleType) -> Any:
 
 
 def poisson(output: Any, target: Any, xp: ModuleType) -> Any:
-    """Poisson deviance of a count `target` from the rate exp(output)."""
+    """Poisson deviance of a count `target` from the rate exp(output).
+
+    In terms of the ratio of rate and count, which keeps its digits where the two are large.
+    """
     log_rate = output.clip(max=LARGEST_LOG_RATE)
-    own = target * xp.log(target.clip(min=SMALLEST_COUNT)) - target
-    return 2 * (xp.exp(log_rate) - target * log_rate + own)
+    counted = xp.where(target > 0, target, 1)
+    log_ratio = log_rate - xp.log(counted)
+    deviance = counted * (xp.expm1(log_ratio) - log_ratio)
+    return 2 * xp.where(target > 0, deviance, xp.exp(log_rate))
 
 
 LOSSES: dict[str, Loss] = {
@@ -46,6 +51,25 @@ LOSSES: dict[str, Loss] = {
 }
 
 
+class Affine(nn.Module):
+    """Undo a standardisation: ``location + scale * inputs``.
+
+    Parameters
+    ----------
+    location, scale : ndarray of shape (n_features,)
+        What was taken off, and what was divided by.
+    """
+
+    def __init__(self, location: NDArray[Any], scale: NDArray[Any]) -> None:
+        super().__init__()
+        self.register_buffer("location", torch.from_numpy(location).float())
+        self.register_buffer("scale", torch.from_numpy(scale).float())
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the values in their own units."""
+        return self.location + self.scale * inputs  # type: ignore[operator]
+
+
 class ReconstructionLoss(nn.Module):
     """Mean loss over rows and features.
 
@@ -53,15 +77,18 @@ class ReconstructionLoss(nn.Module):
     ----------
     loss : str
         A key of ``LOSSES``.
+    head : torch.nn.Module or None, default=None
+        Applied to the output first.
     """
 
-    def __init__(self, loss: str) -> None:
+    def __init__(self, loss: str, head: nn.Module | None = None) -> None:
         super().__init__()
         self.loss = LOSSES[loss]
+        self.head = nn.Identity() if head is None else head
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Return the mean loss of a batch."""
-        return self.loss(output, target, torch).mean()
+        return self.loss(self.head(output), target, torch).mean()
 
 
 class ELBOLoss(nn.Module):
@@ -73,18 +100,20 @@ class ELBOLoss(nn.Module):
         A key of ``LOSSES``.
     beta : float
         Weight of the Kullback-Leibler term.
+    head : torch.nn.Module or None, default=None
+        Applied to the reconstruction first.
     """
 
-    def __init__(self, loss: str, beta: float) -> None:
+    def __init__(self, loss: str, beta: float, head: nn.Module | None = None) -> None:
         super().__init__()
-        self.loss = LOSSES[loss]
+        self.reconstruction = ReconstructionLoss(loss, head)
         self.beta = beta
 
     def forward(
         self, output: tuple[torch.Tensor, torch.Tensor, torch.Tensor], target: torch.Tensor
     ) -> torch.Tensor:
         """Return the mean over rows and features of a batch."""
-        reconstruction, mean, log_variance = output
-        negative_log_likelihood = 0.5 * self.loss(reconstruction, target, torch).sum(dim=-1)
+        reconstructed, mean, log_variance = output
         divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(dim=-1)
-        return (negative_log_likelihood + self.beta * divergence).mean() / target.shape[-1]
+        per_feature = self.beta * divergence.mean() / target.shape[-1]
+        return 0.5 * self.reconstruction(reconstructed, target) + per_feature

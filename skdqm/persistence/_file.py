@@ -154,19 +154,27 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def _read(path: str | PathLike[str]) -> tuple[dict[str, str], Arrays]:
+    if Path(path).exists() and not Path(path).is_file():
+        raise ModelFileError(f"{path} cannot be read: it is not a regular file")
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
+            _check_format(path, header)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelFileError(f"{path} cannot be read: {reason}") from error
-    except (SafetensorError, ValueError, TypeError) as error:
+    except ModelFileError:
+        raise
+    except (SafetensorError, AttributeError, ValueError, TypeError) as error:
         raise ModelFileError(
             f"{path} is not a model of skdqm, or is truncated: expected a safetensors file "
             f"written by skdqm.persistence.save ({_one_line(error)})"
         ) from error
-    _check_header(path, header, arrays)
+    if header.get("sha256") != _digest(header, arrays):
+        raise ModelFileError(
+            f"{path} is damaged or was changed after it was written: its checksum does not fit"
+        )
     return header, arrays
 
 
@@ -187,7 +195,7 @@ def _content_errors(path: str | PathLike[str]) -> Iterator[None]:
         ) from error
 
 
-def _check_header(path: str | PathLike[str], header: dict[str, str], arrays: Arrays) -> None:
+def _check_format(path: str | PathLike[str], header: dict[str, str]) -> None:
     if header.get("format") != FORMAT:
         raise ModelFileError(
             f"{path} is a safetensors file but not a model of skdqm: its format is "
@@ -198,10 +206,6 @@ def _check_header(path: str | PathLike[str], header: dict[str, str], arrays: Arr
         raise ModelFileError(
             f"{path} has format version {version!r}, this skdqm {skdqm.__version__} reads "
             f"{FORMAT_VERSION}; install the skdqm that wrote it or a later one"
-        )
-    if header.get("sha256") != _digest(header, arrays):
-        raise ModelFileError(
-            f"{path} is damaged or was changed after it was written: its checksum does not fit"
         )
 
 

@@ -111,7 +111,12 @@ def _decode_estimator(content: dict[str, Any], arrays: Arrays) -> Any:
         for part in ("parameters", "state")
     )
     estimator = class_of(content["class"])(**parameters)
-    misplaced = [key for key in state if key.startswith("__") or key in parameters]
+    # Methods, parameters and what Python itself keeps are not state.
+    misplaced = [
+        key
+        for key in state
+        if key.startswith("__") or key in parameters or hasattr(type(estimator), key)
+    ]
     if misplaced:
         raise ModelFileError(f"the model sets attributes that it must not: {misplaced}")
     if isinstance(estimator, BaseDetector):

@@ -49,6 +49,39 @@ def test_units_do_not_matter() -> None:
     np.testing.assert_allclose(scaled.score_samples((X + zero) * units), plain, rtol=1e-3)
 
 
+def test_float32_rows_are_scaled_as_exactly_as_float64() -> None:
+    rows = (1500 + 0.5 * RNG.normal(size=(200_000, 2))).astype(np.float32)
+    detector = fitted(rows, max_epochs=1, batch_size=4096)
+    np.testing.assert_allclose(detector.location_, rows.astype(np.float64).mean(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(detector.scale_, rows.astype(np.float64).std(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 91.1876, 0.0, -1e9])
+def test_a_constant_that_binary_cannot_hold_raises_no_alarm(value: float) -> None:
+    rows = np.column_stack([X, np.full(300, value)])
+    detector = fitted(rows)
+    assert detector.scale_[6] == 1.0
+    assert (detector.predict(rows.astype(np.float32)) == -1).mean() < 0.05
+
+
+def test_one_wild_channel_is_flagged() -> None:
+    wild = X[:5].copy()
+    wild[:, 2] = 1e9
+    assert (fitted().predict(wild) == -1).all()
+
+
+def test_what_scores_mean_stays_that_of_the_fit() -> None:
+    detector = fitted()
+    before = detector.score_samples(X)
+    np.testing.assert_array_equal(detector.set_params(loss="absolute").score_samples(X), before)
+
+
+def test_the_layout_in_memory_does_not_matter() -> None:
+    np.testing.assert_array_equal(
+        fitted(np.asfortranarray(X)).score_samples(X), fitted().score_samples(X)
+    )
+
+
 def test_a_constant_feature_neither_breaks_nor_rules_the_score() -> None:
     rows = np.column_stack([X, np.full(300, 7.0)])
     detector = fitted(rows)
@@ -88,6 +121,22 @@ def test_counts_are_judged_by_their_poisson_deviance() -> None:
 def test_the_poisson_rate_comes_close_to_the_counts() -> None:
     detector = fitted(COUNTS, loss="poisson", max_epochs=200, noise=0.1)
     assert detector.feature_loss_.mean() < 1.5  # the deviance of a true rate is about one
+
+
+@pytest.mark.parametrize("size", [1e2, 1e4, 1e6])
+def test_counts_of_any_size_are_learned(size: float) -> None:
+    totals = RNG.uniform(0.9, 1.1, 2000) * size
+    counts = RNG.poisson(np.outer(totals, [1, 2, 0.5, 3])).astype(float)
+    deviance = fitted(counts, loss="poisson", noise=0.1, max_epochs=50).feature_loss_.mean()
+    # The spread of the totals alone, unlearned, has a deviance of size / 200.
+    assert deviance < max(3.0, size / 2000)
+
+
+def test_absurd_counts_get_finite_scores_and_an_alarm() -> None:
+    detector = fitted(COUNTS, loss="poisson")
+    absurd = np.full((1, 4), 1e306)
+    assert np.isfinite(detector.score_samples(absurd)).all()
+    assert detector.predict(absurd) == -1
 
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit", "score_samples", "feature_scores"])

@@ -1,6 +1,8 @@
 """What neural detectors share: how they train, go on, stop, fail and are put aside."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,15 @@ def test_early_stopping_keeps_the_best_epoch() -> None:
     np.testing.assert_array_equal(detector.score_samples(X), same.score_samples(X))
 
 
+def test_an_interrupt_forgets_the_patience_of_its_session() -> None:
+    parameters = {"early_stopping": True, "n_iter_no_change": 5, "lr": 0.05, "max_epochs": 100}
+    stopping = small(**parameters, warm_start=True, callbacks=[StopAfter(8)])
+    with pytest.raises(KeyboardInterrupt):
+        stopping.fit(X)
+    stopping.set_params(callbacks=None).fit(X)
+    assert stopping.history_[-1]["epoch"] == small(**parameters).fit(X).history_[-1]["epoch"]
+
+
 def test_early_stopping_works_on_two_rows() -> None:
     assert len(small(early_stopping=True).fit(X[:2]).history_) > 0
 
@@ -122,7 +133,9 @@ def test_early_stopping_resumes_from_a_checkpoint_to_the_bit(tmp_path: Path) -> 
 def test_warm_start_with_nothing_left_to_train_changes_nothing() -> None:
     detector = small(warm_start=True).fit(X)
     before = detector.score_samples(X)
-    np.testing.assert_array_equal(detector.fit(X).score_samples(X), before)
+    with pytest.warns(UserWarning, match="raise max_epochs"):
+        detector.fit(X)
+    np.testing.assert_array_equal(detector.score_samples(X), before)
 
 
 def test_warm_start_trains_on_to_the_number_of_epochs() -> None:
@@ -174,6 +187,22 @@ def test_callbacks_reach_skorch_and_the_users_own_is_not_touched() -> None:
     seen: list[int] = []
     small(callbacks=[Checkpoint(lambda: seen.append(1), seconds=0)]).fit(X)
     assert len(seen) == 4
+
+
+def test_a_checkpoint_sees_the_detector_that_trains(tmp_path: Path) -> None:
+    detector = small()
+    detector.set_params(callbacks=[Checkpoint(partial(save, detector, tmp_path / "half"), 0)])
+    detector.fit(X)
+    assert len(load(tmp_path / "half").history_) == 4
+
+
+def test_a_loaded_checkpoint_goes_on_by_partial_fit(tmp_path: Path) -> None:
+    detector = small()
+    write = Checkpoint(lambda: save(detector, tmp_path / "half"), seconds=0)
+    detector.set_params(callbacks=[write, StopAfter(2)])
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(X)
+    assert len(load(tmp_path / "half").partial_fit(X).history_) == 3
 
 
 def test_a_checkpoint_waits_between_two_writes() -> None:
@@ -241,7 +270,44 @@ def test_the_progress_bar_goes_to_standard_error_and_only_when_asked(capsys: Any
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("device", ["abacus", "cuda:0"])
+@pytest.mark.parametrize("optimizer", [print, torch.optim.Optimizer.step, dict])
+def test_what_is_no_optimiser_is_refused(optimizer: Any) -> None:
+    with pytest.raises(UsageError, match="is no optimiser"):
+        small(optimizer=optimizer).fit(X)
+
+
+def test_an_optimiser_without_weight_decay_trains() -> None:
+    assert np.isfinite(small(optimizer=torch.optim.Rprop).fit(X).offset_)
+
+
+def test_weight_decay_takes_effect_when_learning_goes_on() -> None:
+    plain, decayed = (
+        small().fit(X).set_params(optimizer="adamw", weight_decay=decay).partial_fit(X)
+        for decay in (0.0, 100.0)
+    )
+    assert np.abs(decayed.transform(X)).mean() < 0.9 * np.abs(plain.transform(X)).mean()
+
+
+def test_fits_in_threads_are_those_one_after_the_other() -> None:
+    expected = small(VAEDetector, dropout=0.1).fit(X).score_samples(X)
+    with ThreadPoolExecutor(2) as pool:
+        fits = pool.map(lambda _: small(VAEDetector, dropout=0.1).fit(X), range(4))
+        for detector in fits:
+            np.testing.assert_array_equal(detector.score_samples(X), expected)
+
+
+def test_it_trains_whatever_the_user_told_torch() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.inference_mode():
+            detector = small().fit(X)
+        detector.partial_fit(X)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert np.isfinite(detector.score_samples(X)).all()
+
+
+@pytest.mark.parametrize("device", ["abacus", "cuda:0", "meta"])
 def test_a_device_that_is_not_there_is_refused(device: str) -> None:
     if device.startswith("cuda") and torch.cuda.is_available():
         pytest.skip("there is a GPU here")
@@ -256,7 +322,7 @@ def test_a_model_of_a_gpu_scores_on_a_machine_without_one(tmp_path: Path) -> Non
     save(detector, tmp_path / "model")
     loaded = load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.score_samples(X), detector.score_samples(X))
-    with pytest.raises(UsageError, match="torch sees no GPU"):
+    with pytest.raises(UsageError, match="torch sees a GPU"):
         loaded.partial_fit(X)
 
 

@@ -67,6 +67,17 @@ def test_other_losses_train_too(loss: str) -> None:
     assert np.isfinite(detector.score_samples(counts)).all()
 
 
+def test_the_score_stays_that_of_the_fit_because_the_threshold_belongs_to_it() -> None:
+    detector = fitted(max_epochs=5).calibrate(X, alarm_rate=0.1)
+    before = detector.p_values(X)
+    detector.set_params(score="kl", beta=9.0, loss="huber")
+    np.testing.assert_array_equal(detector.p_values(X), before)
+
+
+def test_a_large_beta_is_no_divergence() -> None:
+    assert np.isfinite(fitted(beta=1e3, max_epochs=3).score_samples(X)).all()
+
+
 def test_the_parameter_score_travels_as_any_other() -> None:
     detector = VAEDetector(score="kl")
     for twin in (clone(detector), pickle.loads(pickle.dumps(detector))):

@@ -34,6 +34,19 @@ def test_numpy_and_torch_agree(name: str, pair: tuple[torch.Tensor, torch.Tensor
     assert float(ReconstructionLoss(name)(*pair)) == pytest.approx(in_numpy.mean())
 
 
+def test_the_poisson_deviance_keeps_its_digits_for_large_counts() -> None:
+    counts = torch.tensor([1e4, 1e6, 1e7])
+    rates = counts + counts.sqrt()  # one standard deviation off: a deviance of about one
+    single = LOSSES["poisson"](rates.log(), counts, torch)
+    assert single.numpy() == pytest.approx(np.ones(3), rel=0.1)
+
+
+def test_the_gradient_of_the_poisson_deviance_is_finite_without_counts() -> None:
+    log_rate = torch.tensor([5.0, -5.0], requires_grad=True)
+    LOSSES["poisson"](log_rate, torch.zeros(2), torch).sum().backward()
+    torch.testing.assert_close(log_rate.grad, 2 * log_rate.exp().detach())
+
+
 def test_the_poisson_deviance_is_zero_at_the_count_and_positive_elsewhere() -> None:
     counts = np.array([1.0, 4.0, 100.0])
     np.testing.assert_allclose(LOSSES["poisson"](np.log(counts), counts, np), 0, atol=1e-12)

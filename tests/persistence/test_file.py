@@ -1,6 +1,7 @@
 """Model files: whole, equal to the bit, and refused with one line when anything is wrong."""
 
 import json
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,14 @@ FORGERIES: dict[str, dict[str, str]] = {
     "a missing array": {"tree": '{"array": {"name": "nowhere", "order": "C"}}'},
     "no tree": {"tree": "not json"},
     "versions of another kind": {"versions": "[]"},
+    "a method as state": {
+        "tree": '{"estimator": {"class": "autoencoder", "parameters": {}, '
+        '"state": {"score_samples": 5}}}'
+    },
+    "numbers that are none": {
+        "tree": '{"estimator": {"class": "autoencoder", "parameters": {}, '
+        '"state": {"offset_": {"float": "nan"}}}}'
+    },
     "deep nesting": {"tree": '{"list": [' * 5000 + "]}" * 5000},
 }
 
@@ -183,6 +192,24 @@ def test_a_forged_file_is_refused_in_one_line(forgery: str, saved: Path) -> None
     with pytest.raises(ModelFileError) as caught:
         load(saved)
     assert "\n" not in str(caught.value)
+
+
+def test_a_forged_width_takes_no_memory_before_it_is_refused(saved: Path) -> None:
+    from skdqm.persistence import _file
+
+    tree = _file._read(saved)[0]["tree"]
+    forged = tree.replace('["hidden_layer_sizes", {"list": [16]}]', "X", 1)
+    assert forged != tree
+    huge = '["hidden_layer_sizes", {"list": [1000000, 1000000]}]'
+    change_header(saved, tree=forged.replace("X", huge, 1))
+    with pytest.raises(ModelFileError, match=r"size mismatch|Missing key"):
+        load(saved)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ModelFileError, match="not a regular file"):
+        load(tmp_path / "pipe")
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
