@@ -1,5 +1,6 @@
 """Figures of merit of anomaly scores: functions of labels and scores."""
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -49,7 +50,7 @@ def _checked_survivors(y_true: ArrayLike, anomaly_score: ArrayLike) -> _Survivor
 
 
 def _sic(survivors: _Survivors, min_background: int) -> tuple[Floats, Floats]:
-    if min_background < 1:
+    if not (isinstance(min_background, Real) and min_background >= 1):
         raise UsageError(f"min_background={min_background!r}; give a number of events of 1 or more")
     signal, background = survivors
     measured = background >= min_background

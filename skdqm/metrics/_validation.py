@@ -1,5 +1,6 @@
 """Checks that every metric makes of its labels and scores."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def check_scores(
 
 def check_share(name: str, value: float) -> None:
     """Raise ``UsageError`` unless 0 < value <= 1."""
-    if not 0 < value <= 1:
+    if not (isinstance(value, Real) and 0 < value <= 1):
         raise UsageError(f"{name}={value!r} is not a share of events; give a number in (0, 1]")
 
 

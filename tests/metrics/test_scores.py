@@ -215,7 +215,7 @@ def test_unusable_labels_or_scores_are_named(metric, y, score, message):
         metric(y, score)
 
 
-@pytest.mark.parametrize("share", [0.0, -0.1, 1.5, float("nan")])
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.5, float("nan"), "a", None])
 @pytest.mark.parametrize(
     ("metric", "name"),
     [
