@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 import skdqm
 from skdqm.cli import _bench, _demo, _evaluate, _info, _list, _score, _train, _update
-from skdqm.cli._errors import BROKEN_PIPE, exit_code_of, warnings_in_one_line
+from skdqm.cli._errors import BROKEN_PIPE, exit_code_of, signals_as_exits, warnings_in_one_line
 
 
 class _Commands(TyperGroup):
@@ -71,6 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Always, with the exit code.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with warnings_in_one_line():
+    with signals_as_exits(), warnings_in_one_line():
         code = exit_code_of(lambda: app(words, prog_name="skdqm", standalone_mode=False))
     sys.exit(code)

@@ -7,6 +7,9 @@ from typing import Any
 
 from skdqm.exceptions import UsageError
 
+# How a message calls what is checked.
+NAMES = {"sha256": "the rows", "settings": "--set", "alarm_rate": "alarm rate"}
+
 
 @dataclass(frozen=True)
 class CheckpointFile:
@@ -31,18 +34,28 @@ class CheckpointFile:
 
     def load(self) -> Any:
         """Load the half-trained Pipeline, if it is of this training."""
-        from skdqm.persistence import load, read_metadata
+        from skdqm.persistence import load
 
         if not self.path.exists():
             raise UsageError(f"no checkpoint {self.path} to resume; train without --resume")
-        found = read_metadata(self.path)
-        changed = [name for name, value in self.record.items() if found.get(name) != value]
+        changed = self._changed()
         if changed:
             raise UsageError(
                 f"the checkpoint {self.path} is of another training: {', '.join(changed)} differ; "
                 "repeat its options and data, or train without --resume"
             )
         return load(self.path)
+
+    def can_resume(self) -> bool:
+        """Tell whether there is a checkpoint of this training."""
+        return self.path.exists() and not self._changed()
+
+    def _changed(self) -> list[str]:
+        """Name what differs between the checkpoint and this training."""
+        from skdqm.persistence import read_metadata
+
+        found, wanted = _flat(read_metadata(self.path)), _flat(self.record)
+        return [NAMES.get(name, name) for name in wanted if found.get(name) != wanted[name]]
 
     def attach(self, pipeline: Any, seconds: float) -> None:
         """Make the last step of a Pipeline write a checkpoint now and then as it trains."""
@@ -60,3 +73,9 @@ class CheckpointFile:
             save(pipeline, self.path, metadata=self.record)
 
         return write
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Put the options beside the other entries, each under its own name."""
+    options = record.get("options")
+    return {**record, **options, "options": None} if isinstance(options, dict) else record

@@ -11,9 +11,10 @@ from skdqm.cli._options import QuietOption
 from skdqm.cli._picture import save_picture
 from skdqm.cli._recipe import Features
 from skdqm.cli._score import score
-from skdqm.cli._source import Source, check_output
+from skdqm.cli._source import Source, check_folder
 from skdqm.cli._terminal import messages
 from skdqm.cli._train import train
+from skdqm.exceptions import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +43,9 @@ def demo(
 ) -> None:
     """Make LHC-like events, train on background, score and evaluate background with signal."""
     say = messages(quiet=quiet)
-    check_output(output.with_name(f"{output.name}-trial"))
+    check_folder(output)
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"{output}: found a file, expected the name of a folder to write into")
     output.mkdir(exist_ok=True)
     names = ("train.h5", "test.h5", "model.skdqm", "scores.csv", "scores.png")
     training, test, model, scores, picture = (output / name for name in names)

@@ -1,6 +1,8 @@
 """``skdqm evaluate``: how well a model ranks the labelled rows of a file."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from skdqm.cli._model import Model
 from skdqm.cli._options import (
@@ -13,7 +15,7 @@ from skdqm.cli._options import (
     NonFinite,
     NonFiniteOption,
 )
-from skdqm.cli._source import Source
+from skdqm.cli._source import Source, found_labels
 from skdqm.cli._terminal import print_json, print_table
 from skdqm.exceptions import DataError
 
@@ -41,14 +43,17 @@ def evaluate(
     data: DataArgument,
     *,
     label: LabelOption = "auto",
+    signal: Annotated[
+        int, typer.Option(metavar="VALUE", help="The label of signal; the other is background.")
+    ] = 1,
     key: KeyOption = None,
     nonfinite: NonFiniteOption = NonFinite.ERROR,
     batch_size: BatchSizeOption = 50_000,
     json: JsonOption = False,
 ) -> None:
-    """Compare the scores of DATA with its labels (1 = signal or anomaly, 0 = background)."""
+    """Compare the scores of DATA with its labels: one for signal or anomaly, one for background."""
     source = Source(data, label, key, nonfinite)
-    figures = evaluation(Model.open(model), source, batch_size)
+    figures = evaluation(Model.open(model), source, batch_size, signal)
     if json:
         print_json({"model": str(model), "data": str(data), **figures})
     else:
@@ -56,11 +61,11 @@ def evaluate(
         print_table(("figure", "value", "meaning"), rows)
 
 
-def evaluation(model: Model, source: Source, batch_size: int) -> dict[str, Any]:
+def evaluation(model: Model, source: Source, batch_size: int, signal: int = 1) -> dict[str, Any]:
     """Return the figures of merit of a model on a labelled file."""
     from skdqm.metrics import evaluate_scores
 
-    labels, scores = labels_and_scores(model, source, batch_size)
+    labels, scores = labels_and_scores(model, source, batch_size, signal)
     try:
         figures = evaluate_scores(labels, -scores)
     except DataError as error:
@@ -76,11 +81,12 @@ def evaluation(model: Model, source: Source, batch_size: int) -> dict[str, Any]:
 
 
 def labels_and_scores(
-    model: Model, source: Source, batch_size: int
+    model: Model, source: Source, batch_size: int, signal: int = 1
 ) -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
-    """Score a labelled file; low is abnormal."""
+    """Return 1 for signal and 0 for background, and the scores; low is abnormal."""
     import numpy as np
 
+    source = model.settle_label(source)
     if source.label_name() is None:
         raise DataError(
             f"{source.path}: an evaluation needs labels, and the file has no label column; "
@@ -90,5 +96,17 @@ def labels_and_scores(
     scores = []
     for table in source.batches(batch_size, model.columns_in(source)):
         labels.append(table.y)
-        scores.append(model.detector.score_samples(model.transform(table.X)))
-    return np.concatenate(labels), np.concatenate(scores)
+        scores.append(model.score(table.X, source.path)[1])
+    return _is_signal(np.concatenate(labels), signal, source), np.concatenate(scores)
+
+
+def _is_signal(labels: "NDArray[np.int64]", signal: int, source: Source) -> "NDArray[np.int64]":
+    import numpy as np
+
+    values = set(np.unique(labels).tolist())
+    if len(values) > 1 and (signal not in values or len(values) > 2):
+        raise DataError(
+            f"{source.path}: {found_labels(labels)}; expected two of them, and --signal to name "
+            f"that of signal (it is {signal})"
+        )
+    return (labels == signal).astype(np.int64)

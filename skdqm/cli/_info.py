@@ -18,20 +18,18 @@ def info(model: ModelArgument, *, json: JsonOption = False) -> None:
 
 def description(model: Model) -> dict[str, Any]:
     """Return what a model file holds, as JSON values."""
-    from skdqm.persistence import read_metadata
-
     detector = model.detector
     interval = getattr(detector, "alarm_rate_interval_", None)
     return {
         "model": str(model.path),
         "steps": _steps(model.estimator),
         "features": model.features,
-        "parameters": {name: str(value) for name, value in detector.get_params().items()},
+        "parameters": {name: _plain(value) for name, value in detector.get_params().items()},
         "threshold": -detector.offset_,
         "alarm_rate": getattr(detector, "alarm_rate_", None),
         "alarm_rate_interval": None if interval is None else list(interval),
         "epochs": len(getattr(detector, "history_", [])) or None,
-        **read_metadata(model.path),
+        **model.metadata,
     }
 
 
@@ -39,6 +37,13 @@ def _steps(estimator: Any) -> list[str]:
     transformers, detector = parts_of(estimator)
     steps = [] if transformers is None else [step for _, step in transformers.steps]
     return [type(step).__name__ for step in [*steps, detector]]
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON holds as it is, and the text of anything else."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def _text(value: Any) -> Any:

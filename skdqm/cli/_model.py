@@ -1,13 +1,16 @@
 """A model file, opened for the commands that use one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from skdqm.cli._source import Source
-from skdqm.exceptions import DataError, ModelFileError
+from skdqm.cli._transform import name_of, quiet_overflow, row_number, transformed
+from skdqm.exceptions import DataError, ModelFileError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -43,6 +46,8 @@ class Model:
         from skdqm.base import BaseDetector
         from skdqm.persistence import load
 
+        if path.is_dir():
+            raise ModelFileError(f"{path}: found a folder, expected a model file")
         model = cls(path, load(path))
         if not isinstance(model.detector, BaseDetector):
             raise ModelFileError(
@@ -68,8 +73,53 @@ class Model:
         names = getattr(self.estimator, "feature_names_in_", None)
         return None if names is None else [str(name) for name in names]
 
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """What the file says of its origin."""
+        from skdqm.persistence import read_metadata
+
+        return read_metadata(self.path)
+
+    def settle_label(self, source: Source) -> Source:
+        """Return the source with the name of its label, which is no feature of the model."""
+        return replace(source, label=self._label_in(source) or "none")
+
+    def _label_in(self, source: Source) -> str | None:
+        if source.label == "none":
+            return None
+        if source.label != "auto":
+            self._check_label(source)
+            return source.label
+        features = self.features or []
+        recorded = self.metadata.get("label")
+        if recorded in source.summary.columns and recorded not in features:
+            return str(recorded)
+        found = [name for name in source.summary.label_candidates if name not in features]
+        if len(found) > 1:
+            raise DataError(
+                f"{source.path}: columns {', '.join(found)} all look like a label; "
+                "choose one with --label"
+            )
+        return found[0] if found else None
+
+    def _check_label(self, source: Source) -> None:
+        from skdqm.io._guard import listed
+
+        if source.label in (self.features or []):
+            raise UsageError(
+                f"--label {source.label}: {source.label!r} is a feature of the model and cannot "
+                "be the label"
+            )
+        if source.label not in source.summary.columns:
+            raise DataError(
+                f"{source.path}: no column {source.label!r}; "
+                f"the file has {listed(source.summary.columns)}"
+            )
+
     def columns_in(self, source: Source) -> list[str]:
         """Return the model's columns in a file, or say which are missing."""
+        from skdqm.io._guard import listed
+
         found = source.feature_columns()
         if self.features is None:
             self._check_number(found, source.path)
@@ -78,16 +128,37 @@ class Model:
         if missing:
             raise DataError(
                 f"{source.path}: the model {self.path} needs columns that the file lacks: "
-                f"{', '.join(missing)}; the file has {', '.join(found)}"
+                f"{listed(missing)}; the file has {listed(found)}"
             )
         return self.features
 
-    def transform(self, rows: "pd.DataFrame") -> "NDArray[Any]":
-        """Turn the columns that :meth:`columns_in` names into what the detector takes."""
+    def transform(self, rows: "pd.DataFrame", path: Path) -> "NDArray[Any]":
+        """Turn the columns that :meth:`columns_in` names into what the detector takes.
+
+        Always float64: the same events give the same scores from a file of float32 and from CSV.
+        """
         transformers, _ = parts_of(self.estimator)
-        X = rows.to_numpy() if self.features is None else rows
-        transformed: NDArray[Any] = X if transformers is None else transformers.transform(X)
-        return transformed
+        wide = rows.astype("float64")
+        X = wide.to_numpy() if self.features is None else wide
+        return X if transformers is None else transformed(transformers, X, path)
+
+    def score(self, rows: "pd.DataFrame", path: Path) -> "tuple[NDArray[Any], NDArray[np.float64]]":
+        """Return what the detector takes, and its scores (low is abnormal)."""
+        import numpy as np
+
+        X = self.transform(rows, path)
+        with quiet_overflow():
+            scores = self.detector.score_samples(X)
+        finite = np.isfinite(scores)
+        if finite.all():
+            return X, scores
+        row = int(np.argmin(finite))
+        worst = int(np.argmax(np.abs(np.asarray(X)[row])))
+        name = name_of(worst, parts_of(self.estimator)[0], rows)
+        raise DataError(
+            f"{path}: row {row_number(rows, row)} is too extreme to score, the worst column is "
+            f"{name!r}; remove the row or correct its values"
+        )
 
     def _check_number(self, found: list[str], path: Path) -> None:
         expected = int(self.estimator.n_features_in_)

@@ -43,7 +43,10 @@ NonFiniteOption = Annotated[
     NonFinite, typer.Option("--nonfinite", help="Refuse or drop rows with NaN or infinity.")
 ]
 OnOption = Annotated[
-    On, typer.Option("--on", help="Learn from all rows, or from those with label 0.")
+    On, typer.Option("--on", help="Learn from all rows, or from those with the background label.")
+]
+BackgroundOption = Annotated[
+    int, typer.Option("--background", metavar="VALUE", help="The background label, for --on.")
 ]
 BatchSizeOption = Annotated[
     int, typer.Option("--batch-size", min=1, help="Rows read and scored at a time.")

@@ -1,6 +1,7 @@
 """``--set name=value``: parameters of a detector from the command line."""
 
 import ast
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from inspect import signature
@@ -41,7 +42,26 @@ def make_detector(name: str, settings: Sequence[str], *, seed: int, verbose: boo
     known = [parameter for parameter in signature(cls).parameters if parameter != "self"]
     parameters = dict(_parsed(setting, name, known) for setting in settings)
     extra = {"random_state": seed, "verbose": int(verbose)}
-    return cls(**parameters, **{key: value for key, value in extra.items() if key in known})
+    made = cls(**parameters, **{key: value for key, value in extra.items() if key in known})
+    _check_values(made, parameters)
+    return made
+
+
+def _check_values(detector: Any, parameters: dict[str, Any]) -> None:
+    """Let the detector judge its parameters now: reading a large file first would take a while."""
+    judge = getattr(detector, "_validate_params", None)
+    try:
+        if judge is not None:
+            judge()
+    except ValueError as error:
+        found = re.match(r"The '(\w+)' parameter of \w+ ", str(error))
+        name = found[1] if found else ""
+        said = str(error)[found.end() :] if found else str(error)
+        raise UsageError(f"--set {name}: {said}{_hint(parameters.get(name))}") from error
+
+
+def _hint(value: object) -> str:
+    return f" For one layer write ({value},)" if isinstance(value, int) else ""
 
 
 def _parsed(setting: str, detector: str, known: Sequence[str]) -> tuple[str, Any]:

@@ -32,6 +32,7 @@ class Recipe:
     on: On
     features: Features
     alarm_rate: float | None
+    background: int = 0
 
 
 def columns_of(features: Features, columns: list[str] | None) -> list[str] | None:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,13 +22,14 @@ from skdqm.cli._options import (
 )
 from skdqm.cli._source import Source, check_output
 from skdqm.cli._terminal import messages, progress
-from skdqm.exceptions import DataError
+from skdqm.exceptions import DataError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from skdqm.io import Table
 
+ROW = "row"
 SCORE = "anomaly_score"
 FLAG = "is_anomaly"
 P_VALUE = "p_value"
@@ -47,7 +48,8 @@ def score(
     keep: Annotated[
         str,
         typer.Option(
-            metavar="all|none|A,B", help="Columns to copy besides those that the model takes."
+            metavar="all|none|A,B",
+            help="Columns to copy besides those that the model takes and the label.",
         ),
     ] = "all",
     label: LabelOption = "auto",
@@ -62,21 +64,26 @@ def score(
     ] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Score DATA, batch after batch: its columns, its label, and anomaly_score (high = abnormal).
+    """Score DATA, batch after batch: its columns as they are, and anomaly_score (high = abnormal).
 
-    Columns are matched by name, in any order.
+    The columns of the model are found by their names, in any order; others may hold anything. With
+    --nonfinite drop a first column, row, says which rows of the file (from 0) are left.
     """
     say = messages(quiet=quiet)
-    source = Source(data, label, key, nonfinite)
     if output != STANDARD_OUTPUT:
-        check_output(output)
+        check_output(output, data, model)
     opened = Model.open(model)
-    scoring = Scoring(opened, opened.columns_in(source), source.label_name(), with_flags=flags)
-    columns = columns_to_read(scoring.features, keep)
+    # Where all columns are copied and the model names its own, nobody asks which one is the label.
+    needed = label if keep != "all" or opened.features is None or label != "auto" else "none"
+    source = opened.settle_label(Source(data, needed, key, nonfinite))
+    scoring = Scoring(opened, source, with_flags=flags)
+    carry = columns_to_copy(source, opened.columns_in(source), keep)
     started = perf_counter()
-    with progress(say, "scoring", source.summary().n_rows) as advance:
-        write(scoring.frames(source.batches(batch_size, columns), advance), output)
+    with progress(say, "scoring", source.summary.n_rows) as advance:
+        write(scoring.frames(carry, batch_size, advance), output)
     say.print(scoring.summary(perf_counter() - started))
+    if keep == "all" and scoring.left_out:
+        say.print(f"left out, because they cannot be read: {', '.join(scoring.left_out)}")
     if fail_on_anomaly and scoring.n_flagged:
         raise typer.Exit(ANOMALIES_FOUND)
 
@@ -86,18 +93,21 @@ class Scoring:
     """One pass of a model over the batches of a file, and what it counts on the way."""
 
     model: Model
-    features: list[str]
-    label: str | None
+    source: Source
     with_flags: bool
     n_rows: int = 0
     n_flagged: int = 0
     n_dropped: int = 0
+    left_out: list[str] = field(default_factory=list)
 
     def frames(
-        self, tables: Iterable["Table"], advance: Callable[[int], object]
+        self, carry: str | list[str], size: int, advance: Callable[[int], object]
     ) -> Iterator["pd.DataFrame"]:
         """Yield each batch with its scores."""
-        for table in tables:
+        features = self.model.columns_in(self.source)
+        # Whatever the label holds, it is only copied.
+        unlabelled = replace(self.source, label="none")
+        for table in unlabelled.batches(size, features, carry):
             yield self._frame(table)
             advance(len(table) + table.n_dropped)
 
@@ -111,27 +121,44 @@ class Scoring:
 
     def _frame(self, table: "Table") -> "pd.DataFrame":
         detector = self.model.detector
-        rows = self.model.transform(table.X[self.features])
-        scores = detector.score_samples(rows)
+        rows, scores = self.model.score(table.X, self.source.path)
         flagged = scores - detector.offset_ < 0
         self.n_rows += len(scores)
         self.n_flagged += int(flagged.sum())
         self.n_dropped += table.n_dropped
-        new: dict[str, Any] = {} if self.label is None else {self.label: table.y}
-        new[SCORE] = -scores
+        new: dict[str, Any] = {SCORE: -scores}
         if self.with_flags:
             new[FLAG] = flagged.astype(int)
             if hasattr(detector, "calibration_scores_"):
                 new[P_VALUE] = detector.p_values(rows)
-        return _extended(table, new)
+        return self._extended(table, new)
+
+    def _extended(self, table: "Table", new: dict[str, Any]) -> "pd.DataFrame":
+        import pandas as pd
+
+        copied = pd.DataFrame(table.carried)
+        self.left_out = [name for name in self.source.summary.columns if name not in copied]
+        first = {ROW: table.X.index} if self.source.nonfinite is NonFinite.DROP else {}
+        taken = [name for name in (*first, *new) if name in copied]
+        if taken:
+            raise DataError(
+                f"{table.source}: the file already has a column {', '.join(taken)}; rename it, or "
+                "leave it out with --keep"
+            )
+        return pd.concat(
+            [pd.DataFrame(first, copied.index), copied, pd.DataFrame(new, copied.index)], axis=1
+        )
 
 
-def columns_to_read(features: list[str], keep: str) -> list[str] | None:
-    """Return the columns to read, the model's first unless all are kept (None)."""
+def columns_to_copy(source: Source, features: list[str], keep: str) -> str | list[str]:
+    """Return the columns to copy, in the order of the file: all, or those asked for."""
     if keep == "all":
-        return None
-    kept = [] if keep == "none" else [name.strip() for name in keep.split(",")]
-    return [*features, *(name for name in kept if name not in features)]
+        return "all"
+    named = [] if keep == "none" else [name.strip() for name in keep.split(",")]
+    label = source.label_name()
+    wanted = dict.fromkeys([*features, *([] if label is None else [label]), *named])
+    present = [name for name in source.summary.columns if name in wanted]
+    return [*present, *(name for name in wanted if name not in present)]
 
 
 def write(frames: "Iterable[pd.DataFrame]", output: Path) -> None:
@@ -140,16 +167,7 @@ def write(frames: "Iterable[pd.DataFrame]", output: Path) -> None:
 
     if output != STANDARD_OUTPUT:
         write_batches(frames, output)
-        return
-    for number, frame in enumerate(frames):
-        frame.to_csv(sys.stdout, index=False, header=number == 0, lineterminator="\n")
-
-
-def _extended(table: "Table", new: dict[str, Any]) -> "pd.DataFrame":
-    taken = [name for name in new if name in table.X.columns]
-    if taken:
-        raise DataError(
-            f"{table.source}: the file already has a column {', '.join(taken)}; rename it, or "
-            "leave it out with --keep"
-        )
-    return table.X.assign(**new)
+    elif sys.stdout is None:
+        raise UsageError("-o -: standard output is closed; give the name of a file")
+    else:
+        write_batches(frames, sys.stdout)

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skdqm.cli._options import NonFinite, On
 from skdqm.exceptions import DataError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from skdqm.io import FileSummary, Table
+
+# Different labels that a message lists.
+MOST_LABELS = 8
 
 
 @dataclass(frozen=True)
@@ -37,60 +43,61 @@ class Source:
     key: str | None = None
     nonfinite: NonFinite = NonFinite.ERROR
 
+    @cached_property
     def summary(self) -> "FileSummary":
-        """Describe the file from its header."""
+        """What the header of the file tells."""
         from skdqm.io import describe
 
         return describe(self.path, key=self.key)
 
     def label_name(self) -> str | None:
         """Return the name of the label column, None without one."""
-        return self.summary().label if self.label == "auto" else self._label()
+        return self.summary.label if self.label == "auto" else self._label()
 
     def feature_columns(self) -> list[str]:
         """Return the names of all columns but the label."""
         label = self.label_name()
-        return [name for name in self.summary().columns if name != label]
+        return [name for name in self.summary.columns if name != label]
 
     def read(self, columns: Sequence[str] | None = None) -> "Table":
         """Read all rows."""
         from skdqm.io import read
 
-        return read(
-            self.path,
-            columns=columns,
-            label=self._label(),
-            nonfinite=self.nonfinite.value,
-            key=self.key,
-        )
+        return read(self.path, columns=columns, **self._how())
 
-    def batches(self, size: int, columns: Sequence[str] | None = None) -> Iterator["Table"]:
+    def batches(
+        self,
+        size: int,
+        columns: Sequence[str] | None = None,
+        carry: str | Sequence[str] | None = None,
+    ) -> Iterator["Table"]:
         """Read some rows at a time."""
         from skdqm.io import iter_batches
 
-        return iter_batches(
-            self.path,
-            size,
-            columns=columns,
-            label=self._label(),
-            nonfinite=self.nonfinite.value,
-            key=self.key,
-        )
+        return iter_batches(self.path, size, columns=columns, carry=carry, **self._how())
 
-    def training_rows(self, on: On, columns: Sequence[str] | None = None) -> "pd.DataFrame":
-        """Read the rows to learn from: all of them, or those with label 0."""
+    def training_rows(
+        self, on: On, columns: Sequence[str] | None = None, background: int = 0
+    ) -> "pd.DataFrame":
+        """Read the rows to learn from, as float64: all, or those with the background label."""
         table = self.read(columns)
         if on is On.ALL:
-            return table.X
+            return table.X.astype("float64")
         if table.y is None:
             raise DataError(
                 f"{self.path}: --on background needs labels, and the file has no label column; "
                 "name it with --label, or learn from all rows"
             )
-        background = table.X[table.y == 0]
-        if background.empty:
-            raise DataError(f"{self.path}: no row has the label 0, so there is no background")
-        return background
+        chosen = table.X[table.y == background]
+        if chosen.empty:
+            raise DataError(
+                f"{self.path}: no row has the background label {background}; "
+                f"{found_labels(table.y)}; name the right one with --background"
+            )
+        return chosen.astype("float64")
+
+    def _how(self) -> dict[str, Any]:
+        return {"label": self._label(), "nonfinite": self.nonfinite.value, "key": self.key}
 
     def _label(self) -> str | None:
         return None if self.label == "none" else self.label
@@ -104,8 +111,32 @@ def digest_of(rows: "pd.DataFrame") -> str:
     return digest.hexdigest()
 
 
-def check_output(path: Path) -> None:
-    """Refuse, before hours of work, a path that cannot be written."""
+def found_labels(labels: "NDArray[np.int64]") -> str:
+    """Say which labels there are, of many the first ones."""
+    import numpy as np
+
+    values = [str(value) for value in np.unique(labels)]
+    more = " ..." if len(values) > MOST_LABELS else ""
+    return f"the labels found are {', '.join(values[:MOST_LABELS])}{more}"
+
+
+def check_output(path: Path, *inputs: Path) -> None:
+    """Refuse, before hours of work, a path that cannot be written or is one of the inputs."""
+    check_folder(path)
+    if path.is_dir():
+        raise UsageError(f"{path}: found a folder, expected the name of a file to write")
+    if path.exists() and not path.is_file():
+        raise UsageError(
+            f"{path}: found a device or a FIFO, expected the name of a file to write; "
+            "for standard output, where a command offers it, give -o -"
+        )
+    for source in inputs:
+        if path.exists() and source.exists() and path.samefile(source):
+            raise UsageError(f"{path}: the output is the input {source}; give another name")
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a path in a folder that is missing or closed."""
     folder = path.resolve().parent
     try:
         with TemporaryFile(dir=folder):
@@ -113,5 +144,3 @@ def check_output(path: Path) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(f"{path}: cannot write into the folder {folder}: {reason}") from error
-    if path.is_dir():
-        raise UsageError(f"{path}: found a folder, expected the name of a file to write")

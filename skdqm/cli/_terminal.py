@@ -41,7 +41,7 @@ def print_json(value: object) -> None:
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table: with lines in a terminal, separated by tabs in a pipe."""
     texts = [[_text(cell) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         typer.echo("\n".join("\t".join(row) for row in [header, *texts]))
         return
     table = Table(*header)

@@ -30,8 +30,8 @@ LARGEST_INPUT = 1e6
 LOSS_FLOOR = 1e-2
 # Counts beyond this are cut: their deviance stays finite, in float32 too.
 LARGEST_COUNT = 1e30
-# A feature that spreads less than this share of its values does so by rounding.
-ROUNDING = 8 * np.finfo(np.float64).eps
+# A feature that spans less than this share of its largest value does so by rounding.
+ROUNDING = 16 * np.finfo(np.float64).eps
 
 
 class AutoencoderDetector(NeuralDetector):
@@ -222,17 +222,21 @@ class AutoencoderDetector(NeuralDetector):
         """Learn the scale of the features, so that their units do not matter."""
         self._n_features_out = self.latent_dim or self._default_latent_dim()
         values = self._values(X)
-        with np.errstate(over="ignore", invalid="ignore"):
-            self.location_ = values.mean(axis=0, dtype=np.float64)
-            spread = values.std(axis=0, dtype=np.float64)
-        if not np.isfinite(spread).all():
+        largest = np.abs(values).max(axis=0).astype(np.float64)
+        # In units of the largest value, squares neither overflow nor vanish.
+        unit = np.where(largest > 0, largest, 1.0)
+        shares = values / unit
+        self.location_ = unit * shares.mean(axis=0)
+        varies = np.ptp(shares, axis=0) > ROUNDING
+        self.scale_ = np.where(varies, unit * shares.std(axis=0), 1.0)
+        with np.errstate(over="ignore"):
+            reach = LARGEST_INPUT * self.scale_
+        self._bounds = np.stack([self.location_ - reach, self.location_ + reach])
+        if not np.isfinite(reach).all():
             raise DataError(
-                f"the spread of feature {int(np.argmin(np.isfinite(spread)))} is too large for "
+                f"the spread of feature {int(np.argmin(np.isfinite(reach)))} is too large for "
                 "floating-point numbers; scale the features or mask invalid values"
             )
-        self.scale_ = np.where(varies(values), spread, 1.0)
-        reach = LARGEST_INPUT * self.scale_
-        self._bounds = np.stack([self.location_ - reach, self.location_ + reach])
 
     def _default_latent_dim(self) -> int:
         return max(1, round(self.n_features_in_**0.5))
@@ -296,13 +300,6 @@ class AutoencoderDetector(NeuralDetector):
                 "give the counts as they are, without scaling, or take another loss"
             )
         return np.log1p(X)
-
-
-def varies(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell which features differ from row to row by more than rounding."""
-    lowest, highest = values.min(axis=0), values.max(axis=0)
-    size = np.maximum(np.abs(lowest), np.abs(highest))
-    return highest / 2 - lowest / 2 > ROUNDING * size
 
 
 def checked_widths(widths: Any) -> list[int]:

@@ -77,6 +77,7 @@ class ArrayReader:
         self._parts = [part for block in blocks for part in block.parts]
         self._blocks = tuple(blocks)
         self.labels = tuple(labels)
+        self.unreadable = tuple(name for p in self._parts if p.unusable for name in p.names)
         self.columns = self._ordered(columns)
         self.n_rows = self._common_length() if n_rows is None else n_rows
 
@@ -97,8 +98,11 @@ class ArrayReader:
             raise DataError(f"columns of different lengths: {listed(lengths)}; expected one length")
         return lengths[0]
 
-    def batches(self, names: Sequence[str], size: int) -> Iterator[pd.DataFrame]:
-        """Yield the named columns, ``size`` rows at a time."""
+    def batches(
+        self, names: Sequence[str], size: int, exact: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the named columns, ``size`` rows at a time, all in the types of the file."""
+        del exact
         self._refuse_unusable(names)
         wanted = frozenset(names)
         for start in range(0, self.n_rows, size):
@@ -113,7 +117,7 @@ class ArrayReader:
             if part.unusable and touched:
                 raise DataError(
                     f"columns {listed(touched)} hold {part.unusable}, expected numbers; "
-                    f"name the columns to read with columns="
+                    f"choose the columns to read (--columns on the command line)"
                 )
 
 

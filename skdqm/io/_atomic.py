@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
-from skdqm.exceptions import UsageError
+from skdqm.exceptions import DataError, UsageError
 
 
 @contextmanager
@@ -32,6 +32,8 @@ def atomic_path(path: str | PathLike[str]) -> Iterator[Path]:
     ------
     UsageError
         When the folder does not exist or ``path`` is a folder.
+    DataError
+        When ``path`` is a device, a FIFO or a socket: those are never replaced.
 
     Examples
     --------
@@ -47,8 +49,10 @@ def atomic_path(path: str | PathLike[str]) -> Iterator[Path]:
         raise UsageError(f"{path}: the folder {target.parent} does not exist; create it first")
     if target.is_dir():
         raise UsageError(f"{path}: found a folder, expected the name of a file to write")
+    if target.exists() and not target.is_file():
+        raise DataError(f"{path}: found a device or a FIFO, expected a regular file or a new name")
     # The extension stays at the end: writers choose their format by it.
-    temporary = target.with_name(f".{secrets.token_hex(8)}-{target.name}")
+    temporary = target.with_name(f".skdqm-partial-{secrets.token_hex(8)}-{target.name}")
     try:
         yield temporary
         with temporary.open("rb+") as file:

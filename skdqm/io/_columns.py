@@ -1,6 +1,7 @@
 """Choose the label and the features among the columns of a file."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from skdqm.exceptions import DataError, UsageError
@@ -8,6 +9,26 @@ from skdqm.io._guard import listed
 from skdqm.io._reader import Reader
 
 LABEL_NAMES = ("label", "signal", "is_signal", "target")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The columns to read: features, the label, and those that are only passed on."""
+
+    features: list[str]
+    label: str | None
+    carried: list[str] | None
+
+    @property
+    def numbers(self) -> list[str]:
+        """Columns that have to be numbers."""
+        return self.features if self.label is None else [*self.features, self.label]
+
+    @property
+    def only_carried(self) -> list[str]:
+        """Columns of any kind."""
+        numbers = set(self.numbers)
+        return [name for name in self.carried or [] if name not in numbers]
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -29,9 +50,12 @@ def label_candidates(reader: Reader) -> list[str]:
 
 
 def choose_columns(
-    reader: Reader, columns: Sequence[str] | None, label: str | None
-) -> tuple[list[str], str | None]:
-    """Return the feature names in order and the name of the label column."""
+    reader: Reader,
+    columns: Sequence[str] | None,
+    label: str | None,
+    carry: str | Sequence[str] | None,
+) -> Choice:
+    """Return the features in order, the label column, and the columns to carry."""
     target = _choose_label(reader, label)
     if columns is None:
         features = [name for name in reader.columns if name != target]
@@ -41,11 +65,20 @@ def choose_columns(
     if target in features:
         raise DataError(
             f"column {target!r} is the label and cannot be a feature as well; "
-            f"leave it out of columns=, or read without a label by label=None"
+            f"leave it out of the columns, or choose another label"
         )
     if not features:
         raise DataError(f"no feature besides the label {target!r}; expected at least one column")
-    return features, target
+    return Choice(features, target, _carried(reader, carry))
+
+
+def _carried(reader: Reader, carry: str | Sequence[str] | None) -> list[str] | None:
+    if carry is None:
+        return None
+    if isinstance(carry, str):
+        return [name for name in reader.columns if name not in reader.unreadable]
+    _check_present(reader, carry)
+    return list(carry)
 
 
 def _choose_label(reader: Reader, label: str | None) -> str | None:
@@ -54,7 +87,10 @@ def _choose_label(reader: Reader, label: str | None) -> str | None:
         return label
     candidates = label_candidates(reader)
     if len(candidates) > 1:
-        raise DataError(f"columns {listed(candidates)} all look like a label; choose with label=")
+        raise DataError(
+            f"columns {listed(candidates)} all look like a label; "
+            f"choose one as the label (--label on the command line)"
+        )
     return candidates[0] if candidates else None
 
 
@@ -74,4 +110,12 @@ def check_request(columns: Sequence[str] | None) -> None:
     if isinstance(columns, str):
         raise UsageError(f"columns={columns!r} is one text; expected a list, columns=[{columns!r}]")
     if not columns or _repeats(columns):
-        raise UsageError(f"columns={list(columns)!r}: expected one or more names, each once")
+        raise UsageError(f"columns {list(columns)!r}: expected one or more names, each once")
+
+
+def check_carry(carry: str | Sequence[str] | None) -> None:
+    """Refuse a ``carry`` argument that no file could satisfy."""
+    if isinstance(carry, str) and carry != "all":
+        raise UsageError(f"carry={carry!r}: expected 'all' or a list of names, carry=[{carry!r}]")
+    if carry is not None and _repeats(carry) and carry != "all":
+        raise UsageError(f"carry {list(carry)!r}: expected each name once")

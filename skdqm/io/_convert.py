@@ -1,6 +1,6 @@
 """Turn raw columns into a Table: floats, integer labels, and a policy for NaN and infinity."""
 
-from collections.abc import Sequence
+import re
 from typing import Any, Literal
 
 import numpy as np
@@ -8,20 +8,31 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skdqm.exceptions import DataError
+from skdqm.io._columns import Choice
 from skdqm.io._guard import listed
 from skdqm.io._table import Table
 
 NonFinite = Literal["error", "drop", "keep"]
 
 
-def to_table(
-    raw: pd.DataFrame, features: Sequence[str], label: str | None, nonfinite: NonFinite, source: str
-) -> Table:
+def to_table(raw: pd.DataFrame, chosen: Choice, nonfinite: NonFinite, source: str) -> Table:
     """Convert a batch of raw columns whose index is the row number in the file."""
-    X = _as_floats(raw if label is None else raw[list(features)])
+    X = _as_floats(raw[chosen.features] if len(raw.columns) > len(chosen.features) else raw)
     X = X if nonfinite == "keep" else _without_nonfinite(X, drop=nonfinite == "drop")
-    y = None if label is None else _as_labels(raw.loc[X.index, label])
-    return Table(X=X, y=y, source=source, n_dropped=len(raw) - len(X))
+    kept = raw if len(X) == len(raw) else raw.loc[X.index]
+    y = None if chosen.label is None else _as_labels(kept[chosen.label])
+    carried = None if chosen.carried is None else _with_decoded_texts(kept[chosen.carried])
+    return Table(X, y, source, n_dropped=len(raw) - len(X), carried=carried)
+
+
+def _with_decoded_texts(raw: pd.DataFrame) -> pd.DataFrame:
+    """Turn the bytes in which HDF5 and npz hold texts into texts."""
+    texts = {name: raw[name].map(_text) for name, dtype in raw.dtypes.items() if dtype.kind in "OS"}
+    return raw.assign(**texts) if texts else raw
+
+
+def _text(value: object) -> object:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _as_floats(raw: pd.DataFrame) -> pd.DataFrame:
@@ -30,10 +41,16 @@ def _as_floats(raw: pd.DataFrame) -> pd.DataFrame:
     if text:
         raise DataError(
             f"columns {listed(text)} are not numbers, for example {_example(raw[text[0]])!r}; "
-            f"name the columns to read with columns="
+            f"{_advice(raw[text[0]])}"
         )
     changes = {name: floats[dtype] for name, dtype in raw.dtypes.items() if floats[dtype] != dtype}
     return raw.astype(changes) if changes else raw
+
+
+def _advice(column: pd.Series) -> str:
+    if re.fullmatch(r"\s*[-+]?\d+,\d+\s*", str(_example(column))):
+        return "it looks like a decimal comma, write decimal points"
+    return "choose the columns to read (--columns on the command line)"
 
 
 def _float_dtype(dtype: Any) -> np.dtype[Any] | None:
@@ -49,7 +66,7 @@ def _example(column: pd.Series) -> object:
     text = values[pd.to_numeric(values, errors="coerce").isna()]
     found = text if len(text) else values
     value = found.iloc[0] if len(found) else None
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return _text(value)
 
 
 def _without_nonfinite(X: pd.DataFrame, *, drop: bool) -> pd.DataFrame:
@@ -70,7 +87,8 @@ def _nonfinite_message(X: pd.DataFrame, values: NDArray[Any], finite: NDArray[np
     first = X.index[np.argmin(finite.all(axis=1))]
     return (
         f"{n_nan} NaN and {n_inf} infinite values in {len(worst)} columns ({listed(worst, 4)}), "
-        f"first in row {first}; expected finite numbers, or pass nonfinite='drop' or 'keep'"
+        f"first in row {first}; expected finite numbers, or drop such rows "
+        f"(--nonfinite drop on the command line)"
     )
 
 
@@ -91,5 +109,5 @@ def _as_labels(column: pd.Series) -> NDArray[np.int64]:
 def _label_message(column: pd.Series, found: str) -> str:
     return (
         f"the label column {column.name!r} holds values that are {found}; expected integers such "
-        f"as 0 and 1; name another column with label=, or read it as a feature by label=None"
+        f"as 0 and 1; choose another label, or none (--label on the command line)"
     )

@@ -3,7 +3,7 @@
 import csv
 import gzip
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +15,11 @@ from skdqm.exceptions import DataError
 from skdqm.io._guard import listed
 
 _DELIMITERS = ",;\t"
+# What stands for a missing number: the texts that pandas documents for read_csv.
+_MISSING = [
+    "", " ", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+]  # fmt: skip
 _LONGEST_HEADER = 4_000_000
 # From pandas 3.1 on the default parser rounds correctly and the option is deprecated.
 _EXACT: dict[str, str] = (
@@ -44,6 +49,7 @@ class CsvReader:
 
     n_rows = None
     labels = ()
+    unreadable = ()
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -60,10 +66,20 @@ class CsvReader:
             raise DataError("found binary data, expected CSV text")
         if not line:
             raise DataError("the file is blank, expected a line of column names")
+        if line.startswith("#"):
+            raise DataError(
+                f"the first line is {line.strip()[:60]!r}, expected plain column names; "
+                f"remove the lines that start with '#'"
+            )
         return line
 
-    def batches(self, names: Sequence[str], size: int) -> Iterator[pd.DataFrame]:
-        """Yield the named columns, ``size`` rows at a time."""
+    def batches(
+        self, names: Sequence[str], size: int, exact: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the named columns, ``size`` rows at a time; those of `exact` as the text they are.
+
+        A CSV has no types: those that pandas guesses differ from one batch to the next.
+        """
         self._file.seek(0)
         # All columns are parsed: with usecols pandas no longer notices rows that are too long.
         chunks = pd.read_csv(
@@ -74,6 +90,9 @@ class CsvReader:
             index_col=False,
             chunksize=size,
             low_memory=False,
+            dtype=dict.fromkeys(exact, "object"),
+            keep_default_na=False,
+            na_values={name: _MISSING for name in self.columns if name not in exact},
             **_EXACT,
         )
         while (chunk := _next_chunk(chunks)) is not None:
@@ -94,9 +113,10 @@ def _next_chunk(chunks: Iterator[pd.DataFrame]) -> pd.DataFrame | None:
 
 def _column_names(fields: Sequence[str]) -> tuple[str, ...]:
     names = tuple(field.strip() or f"Unnamed: {i}" for i, field in enumerate(fields))
-    if all(_is_decimal(name) for name in names) and not all(name.isdigit() for name in names):
+    # Numbers count as names only as pandas writes them for a frame without names: 0, 1, 2 ...
+    if all(map(_is_decimal, names)) and names != tuple(map(str, range(len(names)))):
         raise DataError(
-            f"the first line holds the numbers {listed(names)}, expected column names; "
+            f"the first line looks like data, not column names: {listed(names)}; "
             f"write a line of names on top"
         )
     return names

@@ -42,7 +42,7 @@ def open_reader(path: Path, key: str | None) -> Iterator[tuple[Format, Reader]]:
     chosen = detect(path)
     if key is not None and not chosen.has_keys:
         raise UsageError(
-            f"{path}: key={key!r} chooses a table in HDF5 or npz, not in {chosen.name}"
+            f"{path}: key {key!r} chooses a table in HDF5 or npz, not in {chosen.name}"
         )
     # Imported here, so that `import skdqm.io` stays cheap: h5py and pyarrow take a while.
     opener = cast("_Opener", import_module(f"skdqm.io.{chosen.module}").open_reader)
@@ -72,6 +72,8 @@ def detect(path: Path) -> Format:
 
 def _first_bytes(path: Path) -> bytes:
     try:
+        if path.is_fifo():
+            raise DataError(f"{path}: found a FIFO, which can be read only once; expected a file")
         with path.open("rb") as file:
             return file.read(8)
     except OSError as error:

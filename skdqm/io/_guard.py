@@ -26,6 +26,11 @@ def guard(path: Path, format_name: str) -> Iterator[None]:
         raise DataError(f"{path}: {error}") from error.__cause__
     except SkdqmError:
         raise
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: found {error.object[error.start : error.start + 1]!r}, which is not UTF-8; "
+            f"save the file as UTF-8 text"
+        ) from error
     except _FOREIGN as error:
         raise DataError(
             f"{path}: cannot read this as {format_name}: {_one_line(error)}; "

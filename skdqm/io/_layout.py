@@ -22,7 +22,9 @@ Arrays = Mapping[str, ArrayLike]
 
 def tables_in(arrays: Arrays) -> list[str]:
     """Name the arrays that are tables; ``[""]`` if only all the columns together are one."""
-    tables = [name for name, array in arrays.items() if _is_table(array)]
+    tables = [
+        name for name, array in arrays.items() if _is_table(array) and not _is_label(name, array)
+    ]
     if tables:
         return tables
     lengths = {array.shape[0] for array in _flat(arrays).values()}
@@ -33,6 +35,12 @@ def _is_table(array: ArrayLike) -> bool:
     if array.dtype.names:
         return len(array.shape) == 1
     return len(array.shape) == 2 and array.dtype.kind in "biuf"
+
+
+def _is_label(name: str, array: ArrayLike) -> bool:
+    """Tell labels, of shape (n,) or (n, 1), by the name of their array."""
+    is_column = array.shape != () and array.shape[1:] in {(), (1,)} and not array.dtype.names
+    return is_column and name.casefold() in _LABEL_ARRAYS
 
 
 def _flat(arrays: Arrays) -> dict[str, ArrayLike]:
@@ -58,7 +66,10 @@ def pick(tables: Collection[str], key: str | None, contents: Collection[str]) ->
     if len(found) == 1 or len(matrices) == 1:
         return (matrices or found)[0]
     if found:
-        raise DataError(f"{len(found)} tables found: {listed(found)}; choose one with key=")
+        raise DataError(
+            f"{len(found)} tables found: {listed(found)}; "
+            f"choose one with key (--key on the command line)"
+        )
     where = "" if key is None else f" under key {key!r}"
     holds = listed(list(contents)) or "nothing"
     raise DataError(
@@ -73,26 +84,43 @@ def open_table(arrays: Arrays, name: str) -> ArrayReader:
     if name == _WHOLE_GROUP:
         return ArrayReader([_column(flat, column) for column in flat])
     table = Block(arrays[name], _parts(arrays, name))
-    labels = [
-        sibling
-        for sibling, array in flat.items()
-        if sibling.casefold() in _LABEL_ARRAYS and array.shape == table.array.shape[:1]
-    ]
-    return ArrayReader([table, *(_column(flat, label) for label in labels)], labels=labels)
+    labels = _labels_beside(arrays, name)
+    return ArrayReader([table, *(_column(arrays, label) for label in labels)], labels=labels)
+
+
+def _labels_beside(arrays: Arrays, table: str) -> list[str]:
+    n_rows = arrays[table].shape[0]
+    lengths = {name: array.shape[0] for name, array in arrays.items() if _is_label(name, array)}
+    labels = [name for name, length in lengths.items() if length == n_rows and name != table]
+    # Next to several tables a label may belong to another of them.
+    if lengths and not labels and tables_in(arrays) == [table]:
+        name, length = next(iter(lengths.items()))
+        raise DataError(
+            f"array {name!r} holds {length} labels and {table!r} has {n_rows} rows; "
+            f"expected one label for each row"
+        )
+    return labels
 
 
 def _column(arrays: Arrays, name: str) -> Block:
-    return Block(arrays[name], (Part((name,)),))
+    array = arrays[name]
+    pickled = array.dtype.hasobject and not _is_text(array)
+    return Block(array, (Part((name,), unusable="pickled objects" if pickled else ""),))
 
 
 def _parts(arrays: Arrays, name: str) -> tuple[Part, ...]:
     array = arrays[name]
     fields = array.dtype.fields
     if fields is None:
-        return (Part(_feature_names(arrays, name) or numbered(name, array.shape[1])),)
+        return (Part(_feature_names(arrays, name) or _neutral_names(array.shape[1])),)
     return tuple(
         Part(_field_names(field, entry[0].shape), field) for field, entry in fields.items()
     )
+
+
+def _neutral_names(count: int) -> tuple[str, ...]:
+    """Name unnamed columns as scikit-learn does, whatever their array is called."""
+    return tuple(f"x{i}" for i in range(count))
 
 
 def _field_names(field: str, shape: tuple[int, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from skdqm.io._layout import open_table, pick, tables_in
 
 @contextmanager
 def open_reader(path: Path, key: str | None) -> Iterator[ArrayReader]:
-    """Map a 2-D array or records; the columns of a matrix are called X_0, X_1 ..."""
+    """Map a 2-D array or records; the columns of a matrix are called x0, x1 ..."""
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     tables = [name for name in tables_in({"X": array}) if name]
     contents = [f"array {array.shape} {array.dtype}"]

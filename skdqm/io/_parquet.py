@@ -1,6 +1,6 @@
 """Parquet files, through pyarrow in record batches."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ class ParquetReader:
     """Reader of one open Parquet file."""
 
     labels = ()
+    unreadable = ()
 
     def __init__(self, file: pq.ParquetFile) -> None:
         self._file = file
@@ -31,10 +32,18 @@ class ParquetReader:
         self.columns = tuple(name for name in schema.names if name not in index)
         self.n_rows: int | None = file.metadata.num_rows
 
-    def batches(self, names: Sequence[str], size: int) -> Iterator[pd.DataFrame]:
-        """Yield the named columns, ``size`` rows at a time."""
+    def batches(
+        self, names: Sequence[str], size: int, exact: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the named columns, ``size`` rows at a time; those of `exact` in Arrow's types."""
+        plain = [name for name in names if name not in exact]
         for table in _rebatched(self._record_batches(list(names), size), size):
-            yield table.to_pandas(ignore_metadata=True)[list(names)]
+            frame = table.select(plain).to_pandas(ignore_metadata=True)
+            if exact:
+                others = table.select(list(exact))
+                carried = others.to_pandas(ignore_metadata=True, types_mapper=pd.ArrowDtype)
+                frame = pd.concat([frame, carried], axis=1)
+            yield frame[list(names)]
 
     def _record_batches(self, names: list[str], size: int) -> Iterator[pa.RecordBatch]:
         # One pass over all row groups keeps the buffers of every group read so far (measured with

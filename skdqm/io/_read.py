@@ -9,7 +9,7 @@ from typing import get_args
 import pandas as pd
 
 from skdqm.exceptions import DataError, UsageError
-from skdqm.io._columns import check_request, choose_columns, label_candidates
+from skdqm.io._columns import check_carry, check_request, choose_columns, label_candidates
 from skdqm.io._convert import NonFinite, to_table
 from skdqm.io._formats import open_reader
 from skdqm.io._table import FileSummary, Table
@@ -27,9 +27,11 @@ class _Request:
     label: str | None
     nonfinite: NonFinite
     key: str | None
+    carry: str | Sequence[str] | None
 
     def __post_init__(self) -> None:
         check_request(self.columns)
+        check_carry(self.carry)
         if self.nonfinite not in get_args(NonFinite):
             raise UsageError(f"nonfinite={self.nonfinite!r}: expected one of {get_args(NonFinite)}")
 
@@ -41,6 +43,7 @@ def read(
     label: str | None = "auto",
     nonfinite: NonFinite = "error",
     key: str | None = None,
+    carry: str | Sequence[str] | None = None,
 ) -> Table:
     """Read a file of numbers into memory.
 
@@ -62,6 +65,9 @@ def read(
         What to do with rows in which a feature is NaN or infinite.
     key : str, optional
         The group, dataset or array to read when an HDF5 or npz file holds several tables.
+    carry : "all" or sequence of str, optional
+        Columns to pass on as they are in the file, of any kind, in `Table.carried`. Features and
+        label may be among them. ``"all"`` takes every column that can be read.
 
     Returns
     -------
@@ -79,7 +85,8 @@ def read(
     Notes
     -----
     The index of a frame is not a column and is not read. In a CSV a row that ends early counts as
-    NaN; a row that is too long is an error. Pickled data in HDF5 or npz is never loaded.
+    NaN; a row that is too long is an error. Pickled data in HDF5 or npz is never loaded. A CSV has
+    no types, so columns of it that are only carried are its text, character by character.
 
     Examples
     --------
@@ -96,7 +103,7 @@ def read(
     >>> table.y
     array([0, 1])
     """
-    (table,) = _tables(_Request(Path(path), columns, label, nonfinite, key), size=None)
+    (table,) = _tables(_Request(Path(path), columns, label, nonfinite, key, carry), size=None)
     return table
 
 
@@ -108,6 +115,7 @@ def iter_batches(
     label: str | None = "auto",
     nonfinite: NonFinite = "error",
     key: str | None = None,
+    carry: str | Sequence[str] | None = None,
 ) -> Iterator[Table]:
     """Read a file in batches of rows, for files larger than memory.
 
@@ -129,6 +137,8 @@ def iter_batches(
         What to do with NaN and infinity, as in :func:`read`.
     key : str, optional
         The table inside the file, as in :func:`read`.
+    carry : "all" or sequence of str, optional
+        Columns to pass on as they are, as in :func:`read`.
 
     Returns
     -------
@@ -151,7 +161,7 @@ def iter_batches(
     """
     if size < 1:
         raise UsageError(f"size={size}: expected at least 1 row per batch")
-    return _tables(_Request(Path(path), columns, label, nonfinite, key), size)
+    return _tables(_Request(Path(path), columns, label, nonfinite, key, carry), size)
 
 
 def describe(path: str | PathLike[str], *, key: str | None = None) -> FileSummary:
@@ -193,20 +203,19 @@ def describe(path: str | PathLike[str], *, key: str | None = None) -> FileSummar
             n_rows=reader.n_rows,
             columns=reader.columns,
             label=labels[0] if len(labels) == 1 else None,
+            label_candidates=tuple(labels),
         )
 
 
 def _tables(request: _Request, size: int | None) -> Iterator[Table]:
     """Yield tables of ``size`` rows of the file, or one table with all of them."""
     with open_reader(request.path, request.key) as (_, reader):
-        features, label = choose_columns(reader, request.columns, request.label)
-        names = features if label is None else [*features, label]
-        batches = reader.batches(names, size or reader.n_rows or _STEP)
+        chosen = choose_columns(reader, request.columns, request.label, request.carry)
+        names = [*chosen.numbers, *chosen.only_carried]
+        batches = reader.batches(names, size or reader.n_rows or _STEP, chosen.only_carried)
         raws = _numbered_rows(batches if size else _joined(batches))
         source = str(request.path)
-        yield from _never_empty(
-            to_table(raw, features, label, request.nonfinite, source) for raw in raws
-        )
+        yield from _never_empty(to_table(raw, chosen, request.nonfinite, source) for raw in raws)
 
 
 def _joined(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

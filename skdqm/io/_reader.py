@@ -1,6 +1,6 @@
 """What every file format offers to the rest of the subpackage."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 import pandas as pd
@@ -21,5 +21,15 @@ class Reader(Protocol):
     def labels(self) -> tuple[str, ...]:
         """Columns that the layout itself marks as labels (array ``y`` next to ``X``)."""
 
-    def batches(self, names: Sequence[str], size: int) -> Iterator[pd.DataFrame]:
-        """Yield the named columns, in file order of rows, ``size`` rows at a time."""
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Columns whose values cannot be read at all, such as pickled objects."""
+
+    def batches(
+        self, names: Sequence[str], size: int, exact: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the named columns, in file order of rows, ``size`` rows at a time.
+
+        The values of the columns `exact` are only passed on: they come in whatever type loses
+        nothing of them.
+        """

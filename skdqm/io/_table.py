@@ -22,12 +22,15 @@ class Table:
         The file the rows come from.
     n_dropped : int
         Rows left out because a feature was NaN or infinite (``nonfinite="drop"``).
+    carried : pandas.DataFrame or None
+        The columns that ``carry`` asked for, as they are in the file, with the index of `X`.
     """
 
     X: pd.DataFrame
     y: NDArray[np.int64] | None
     source: str
     n_dropped: int = 0
+    carried: pd.DataFrame | None = None
 
     def __len__(self) -> int:
         """Return the number of rows kept."""
@@ -50,6 +53,8 @@ class FileSummary:
         Every column in file order, the label too.
     label : str or None
         The column that ``label="auto"`` takes; None without one, or when several look like one.
+    label_candidates : tuple of str
+        Every column that looks like a label.
     """
 
     source: str
@@ -57,3 +62,4 @@ class FileSummary:
     n_rows: int | None
     columns: tuple[str, ...]
     label: str | None
+    label_candidates: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from skdqm import persistence
 from skdqm.detectors import AutoencoderDetector
 from skdqm.persistence import load, save
 
+RESUME = "skdqm: interrupted; continue with --resume"
 LONGER = ["--set", "max_epochs=6", "--set", "hidden_layer_sizes=(8,)", "--checkpoint-every", "0"]
 
 
@@ -34,7 +35,7 @@ def interrupted(run, events, tmp_path, interrupt_after, monkeypatch):
     path.write_text("an older model")
     interrupt_after(3)
     code, _, err = run("train", events, "-o", path, "-d", "autoencoder", *LONGER)
-    assert (code, err.splitlines()[-1]) == (130, "skdqm: interrupted")
+    assert (code, err.splitlines()[-1]) == (130, RESUME)
     monkeypatch.undo()
     return path
 
@@ -76,7 +77,11 @@ def test_a_finished_training_removes_its_checkpoint(run, events, interrupted):
 
 @pytest.mark.parametrize(
     ("options", "what"),
-    [(["--seed", "1"], "options"), (["--on", "background"], "options, sha256")],
+    [
+        (["--seed", "1"], "seed"),
+        (["--on", "background"], "the rows, on"),
+        (["--set", "latent_dim=3"], "--set"),
+    ],
 )
 def test_a_checkpoint_of_another_training_is_refused(run, events, interrupted, options, what):
     words = ["-o", interrupted, "-d", "autoencoder", *LONGER, *options, "--resume"]
@@ -103,3 +108,15 @@ def test_something_else_in_place_of_a_checkpoint_is_refused(run, events, small, 
     code, _, err = run("train", events, "-o", tmp_path / "m", *small, "--resume")
     assert code == 2
     assert "of another training" in err
+
+
+def test_a_checkpoint_of_another_training_is_not_offered(
+    run, events, interrupted, interrupt_after, monkeypatch
+):
+    def interrupt_at_once(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AutoencoderDetector, "fit", interrupt_at_once)
+    words = ["train", events, "-o", interrupted, "-d", "autoencoder", *LONGER, "--seed", 7]
+    code, _, err = run(*words)
+    assert (code, err.splitlines()[-1]) == (130, "skdqm: interrupted")

@@ -12,14 +12,14 @@ def test_json_holds_the_figures_of_merit(run, model, events, frame, scores_of):
     code, out, err = run("evaluate", model, events, "--json")
     assert (code, err) == (0, "")
     figures = json.loads(out)
-    expected = evaluate_scores(y, scores_of(model, X.astype("float32")))
+    expected = evaluate_scores(y, scores_of(model, X.astype("float32").astype("float64")))
     assert {name: figures[name] for name in expected} == pytest.approx(expected)
     assert (figures["n_background"], figures["n_signal"]) == (900, 100)
 
 
 def test_shares_at_the_threshold_are_those_of_predict(run, model, events, frame):
     X, y = frame
-    flagged = load(model).predict(X.astype("float32")) == -1
+    flagged = load(model).predict(X.astype("float32").astype("float64")) == -1
     figures = json.loads(run("evaluate", model, events, "--json").out)
     assert figures["background_flagged"] == pytest.approx(flagged[y == 0].mean())
     assert figures["signal_detected"] == pytest.approx(flagged[y == 1].mean())
@@ -57,3 +57,29 @@ def test_labels_of_one_kind_are_refused_with_the_name_of_the_file(run, model, fr
     code, out, err = run("evaluate", model, tmp_path / "background.csv")
     assert (code, out) == (3, "")
     assert "background.csv" in err
+
+
+def test_labels_may_have_other_values(run, model, events, frame, tmp_path):
+    X, y = frame
+    X.astype("float32").assign(label=np.where(y == 1, 1, -1)).to_parquet(tmp_path / "pm.parquet")
+    X.astype("float32").assign(label=np.where(y == 1, 7, 5)).to_parquet(tmp_path / "75.parquet")
+    auto = json.loads(run("evaluate", model, events, "--json").out)
+    for name, options in (("pm", []), ("75", ["--signal", 7])):
+        found = json.loads(
+            run("evaluate", model, tmp_path / f"{name}.parquet", "--json", *options).out
+        )
+        assert (found["roc_auc"], found["n_signal"]) == (auto["roc_auc"], 100)
+    code, _, err = run("evaluate", model, tmp_path / "75.parquet")
+    assert code == 3
+    assert "the labels found are 5, 7; expected two of them, and --signal" in err
+
+
+def test_the_same_events_give_the_same_figures_in_any_format(run, model, events, frame, tmp_path):
+    X, y = frame
+    # What a float32 is, in decimal digits that give it back.
+    X.astype("float32").astype("float64").assign(label=y).to_csv(tmp_path / "e.csv", index=False)
+    outputs = [
+        run("evaluate", model, path, "--json").out.replace(str(path), "")
+        for path in (events, tmp_path / "e.csv")
+    ]
+    assert outputs[0] == outputs[1]

@@ -11,7 +11,9 @@ def test_json_holds_steps_threshold_calibration_and_origin(run, model):
     assert facts["threshold"] == -detector.offset_
     assert facts["alarm_rate"] == 0.05
     assert facts["alarm_rate_interval"] == list(detector.alarm_rate_interval_)
-    assert facts["parameters"]["max_epochs"] == "3"
+    assert facts["parameters"]["max_epochs"] == 3
+    assert facts["parameters"]["hidden_layer_sizes"] == [16]
+    assert facts["parameters"]["early_stopping"] is False
     assert (facts["data"], facts["epochs"]) == ("events.h5", 3)
 
 

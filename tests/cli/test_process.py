@@ -1,6 +1,7 @@
 """What only a process of its own can show: kills, signals, pipes, imports."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def test_control_c_ends_in_one_line_and_code_130(events, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "skdqm: interrupted"
+    assert err.splitlines()[-1] == "skdqm: interrupted; continue with --resume"
     assert "Traceback" not in err
 
 
@@ -88,3 +89,27 @@ def test_a_look_around_imports_no_heavy_library(words):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_terminated_training_leaves_no_temporary_file(events, tmp_path, name):
+    process = train_until_a_checkpoint(events, tmp_path / "m")
+    number = getattr(signal, name)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in err
+    assert {path.name for path in tmp_path.iterdir()} <= {"m.checkpoint"}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+@pytest.mark.parametrize(
+    ("redirection", "code"),
+    [(">/dev/full 2>/dev/null", 3), (">/dev/full 2>/dev/full", 3), (">&- 2>&-", 2), ("2>&-", 0)],
+)
+def test_output_that_cannot_be_written_never_looks_like_anomalies(model, events, redirection, code):
+    words = [sys.executable, "-m", "skdqm", "score", model, events, "-o", "-"]
+    line = f"{shlex.join(map(str, words))} {redirection}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
+    assert done.returncode == code

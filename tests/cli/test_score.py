@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skdqm.cli._score import columns_to_read
+from skdqm.cli._score import columns_to_copy
+from skdqm.cli._source import Source
 from skdqm.persistence import load, save
 
 
@@ -26,7 +27,7 @@ def test_the_output_holds_columns_label_and_score(score, frame, model, scores_of
     assert list(scored.columns) == [*X.columns, "label", "anomaly_score"]
     pd.testing.assert_frame_equal(scored[X.columns], X)
     np.testing.assert_array_equal(scored["label"], y)
-    np.testing.assert_array_equal(scored["anomaly_score"], scores_of(model, X))
+    np.testing.assert_array_equal(scored["anomaly_score"], scores_of(model, X.astype("float64")))
 
 
 def test_csv_and_parquet_hold_the_same_scores(score, tmp_path):
@@ -49,24 +50,93 @@ def test_columns_may_come_in_any_order_and_others_stay(score, frame, tmp_path):
 
 @pytest.mark.parametrize(
     ("keep", "expected"),
-    [("all", None), ("none", ["b", "a"]), ("run, a", ["b", "a", "run"])],
+    [
+        ("all", "all"),
+        ("none", ["b", "a", "label"]),
+        ("run, a", ["run", "b", "a", "label"]),
+        ("lost", ["b", "a", "label", "lost"]),
+    ],
 )
-def test_keep_says_which_other_columns_are_read(keep, expected):
-    assert columns_to_read(["b", "a"], keep) == expected
+def test_keep_says_which_columns_are_copied_in_the_order_of_the_file(tmp_path, keep, expected):
+    (tmp_path / "t.csv").write_text("run,b,a,note,label\n1,2,3,x,0\n")
+    assert columns_to_copy(Source(tmp_path / "t.csv"), ["a", "b"], keep) == expected
 
 
-def test_a_column_of_text_can_be_left_out(run, score, frame, model, tmp_path):
-    frame[0].assign(comment="fine").to_csv(tmp_path / "text.csv", index=False)
-    code, _, err = run("score", model, tmp_path / "text.csv", "-o", tmp_path / "s.csv")
-    assert code == 3
-    assert "comment" in err
-    scored = score("--keep", "none", data=tmp_path / "text.csv")
-    assert list(scored.columns) == [*frame[0].columns, "anomaly_score"]
+@pytest.fixture
+def mixed(frame):
+    """Events between columns of every kind."""
+    X, y = frame
+    others = X.assign(comment="fine", good=y == 0, empty=np.nan, label=np.where(y, "sig", "bkg"))
+    others["when"] = pd.Timestamp("2026-11-22 12:00:00.123")
+    others.insert(0, "event", 2**53 + 1 + np.arange(len(X)))
+    return others
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_columns_that_the_model_does_not_take_are_copied_as_they_are(
+    run, model, mixed, tmp_path, suffix
+):
+    data, output = tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}"
+    write, read = {
+        "csv": (mixed.to_csv, pd.read_csv),
+        "parquet": (mixed.to_parquet, pd.read_parquet),
+    }[suffix]
+    write(data, index=False)
+    result = run("score", model, data, "-o", output, "--batch-size", 300)
+    assert result.code == 0, result.err
+    scored = read(output)
+    assert list(scored.columns) == [*mixed.columns, "anomaly_score"]
+    pd.testing.assert_frame_equal(scored[mixed.columns], read(data), check_dtype=False)
+    assert scored["event"].tolist() == mixed["event"].tolist()
+
+
+def test_a_csv_keeps_the_characters_of_other_columns(run, readings, small, tmp_path):
+    lines = readings.read_text().splitlines()
+    notes = ["007", "1.50", "NA", "", "True"] * 40
+    table = [f"{note},{line}" for note, line in zip(["id", *notes], lines, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(table))
+    assert run("train", readings, "-o", tmp_path / "m", *small).code == 0
+    words = ["score", tmp_path / "m", tmp_path / "t.csv", "-o", tmp_path / "s.csv"]
+    assert run(*words, "--batch-size", 7).code == 0
+    scored = pd.read_csv(tmp_path / "s.csv", dtype=str, keep_default_na=False)
+    assert scored["id"].tolist() == notes
+    assert '"' not in (tmp_path / "s.csv").read_text()
+
+
+def test_dropped_rows_leave_their_numbers(run, model, frame, tmp_path):
+    X = frame[0].copy()
+    X.iloc[[0, 5], 3] = np.nan
+    X.to_csv(tmp_path / "nan.csv", index=False)
+    words = ["score", model, tmp_path / "nan.csv", "-o", tmp_path / "s.csv", "--nonfinite", "drop"]
+    assert run(*words, "--batch-size", 400).code == 0
+    scored = pd.read_csv(tmp_path / "s.csv")
+    assert scored.columns[0] == "row"
+    assert scored["row"].tolist() == [*range(1, 5), *range(6, 1000)]
+    frame[0].to_csv(tmp_path / "nan.csv", index=False)
+    assert run(*words).code == 0
+    assert pd.read_csv(tmp_path / "s.csv").columns[0] == "row"
+
+
+def test_float32_and_the_same_numbers_in_csv_score_alike(score, events, frame, tmp_path):
+    wide = frame[0].astype("float32").astype("float64")
+    wide.to_csv(tmp_path / "e.csv", index=False)
+    np.testing.assert_array_equal(
+        score(data=tmp_path / "e.csv")["anomaly_score"], score(data=events)["anomaly_score"]
+    )
+
+
+def test_what_cannot_be_read_is_left_out_and_said(run, readings, small, tmp_path):
+    X = pd.read_csv(readings)
+    np.savez(tmp_path / "t.npz", **{name: X[name] for name in X}, junk=np.array([{}] * 200))
+    assert run("train", readings, "-o", tmp_path / "m", *small).code == 0
+    code, _, err = run("score", tmp_path / "m", tmp_path / "t.npz", "-o", tmp_path / "s.csv")
+    assert code == 0
+    assert "left out, because they cannot be read: junk" in err
 
 
 def test_flags_are_those_of_predict_and_p_values(score, frame, model):
     pipeline = load(model)
-    rows = pipeline[:-1].transform(frame[0].astype("float32"))
+    rows = pipeline[:-1].transform(frame[0].astype("float32").astype("float64"))
     scored = score("--flags")
     np.testing.assert_array_equal(scored["is_anomaly"], pipeline[-1].predict(rows) == -1)
     np.testing.assert_array_equal(scored["p_value"], pipeline[-1].p_values(rows))
@@ -135,3 +205,11 @@ def test_scores_are_never_written_over_a_column_of_that_name(run, score, model, 
     assert code == 3
     assert "already has a column anomaly_score" in err
     assert run(*words, "--keep", "none").code == 0
+
+
+def test_two_possible_labels_are_both_copied(run, score, model, frame, tmp_path):
+    frame[0].assign(signal=1, target=0).to_csv(tmp_path / "two.csv", index=False)
+    scored = score(data=tmp_path / "two.csv", output=tmp_path / "s.csv")
+    assert list(scored.columns[-3:]) == ["signal", "target", "anomaly_score"]
+    words = ["score", model, tmp_path / "two.csv", "-o", tmp_path / "s.csv", "--keep", "none"]
+    assert "all look like a label" in run(*words).err

@@ -1,7 +1,11 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import skdqm.io
 from skdqm.cli._options import NonFinite, On
 from skdqm.cli._source import Source, check_output, digest_of
 from skdqm.exceptions import DataError, UsageError
@@ -31,7 +35,9 @@ def test_learning_from_background_needs_a_label(readings):
 
 def test_learning_from_background_needs_some(tmp_path):
     pd.DataFrame({"a": [1.0, 2.0], "label": [1, 1]}).to_csv(tmp_path / "s.csv", index=False)
-    with pytest.raises(DataError, match="no row has the label 0"):
+    with pytest.raises(
+        DataError, match="no row has the background label 0; the labels found are 1;"
+    ):
         Source(tmp_path / "s.csv").training_rows(On.BACKGROUND)
 
 
@@ -64,3 +70,35 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path):
         check_output(tmp_path)
     check_output(tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_is_an_input_is_refused_also_through_a_link(tmp_path, readings):
+    (tmp_path / "link.csv").symlink_to(readings)
+    for output in (readings, tmp_path / "link.csv"):
+        with pytest.raises(UsageError, match="the output is the input"):
+            check_output(output, tmp_path / "other.csv", readings)
+    check_output(tmp_path / "other.csv", readings)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFO on this system")
+def test_devices_and_fifos_are_no_output_and_a_fifo_is_no_data(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for output in (tmp_path / "pipe.csv", Path(os.devnull)):
+        with pytest.raises(UsageError, match="a device or a FIFO"):
+            check_output(output)
+    with pytest.raises(DataError, match="found a FIFO, which can be read only once"):
+        Source(tmp_path / "pipe.csv").read()
+
+
+def test_the_header_is_read_once(readings, monkeypatch):
+    calls = []
+    describe = skdqm.io.describe
+    monkeypatch.setattr(skdqm.io, "describe", lambda *a, **k: calls.append(1) or describe(*a, **k))
+    source = Source(readings)
+    assert source.label_name() is None
+    assert source.feature_columns() == ["a", "b", "c"]
+    assert calls == [1]
+
+
+def test_rows_to_learn_from_are_float64(events):
+    assert set(Source(events).training_rows(On.BACKGROUND).dtypes.astype(str)) == {"float64"}

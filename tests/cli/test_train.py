@@ -20,7 +20,10 @@ def test_training_gives_a_pipeline_of_features_scaler_and_detector(model):
 def test_training_says_what_it_does_on_standard_error_alone(run, events, small, tmp_path):
     code, out, err = run("train", events, "-o", tmp_path / "m", *small)
     assert (code, out) == (0, "")
-    assert "1,000 rows" in err
+    assert (
+        f"training autoencoder on 1,000 rows x 14 features (pxj1, pyj1, pzj1, mj1, tau1j1, tau2j1, "
+        f"...) of {events}; label: label\n"
+    ) in err
     assert str(tmp_path / "m") in err
 
 
@@ -108,3 +111,19 @@ def test_a_detector_of_another_package_trains_without_checkpoints(run, readings,
     code, _, err = run("train", readings, "-o", tmp_path / "m", "-d", plugin, "--resume")
     assert code == 2
     assert "writes no checkpoints" in err
+
+
+def test_training_says_when_there_is_no_label(run, readings, small, tmp_path):
+    _, _, err = run("train", readings, "-o", tmp_path / "m", *small)
+    assert "x 3 features (a, b, c) of" in err
+    assert "; no label found\n" in err
+
+
+def test_parameters_are_judged_before_the_data_is_read(run, tmp_path):
+    words = ["train", tmp_path / "missing.csv", "-o", tmp_path / "m", "-d", "autoencoder", "--set"]
+    code, _, err = run(*words, "lr=-1")
+    assert (code, err.startswith("skdqm: --set lr: must be")) == (2, True)
+    code, _, err = run(*words, "hidden_layer_sizes=64")
+    assert code == 2
+    assert "--set hidden_layer_sizes: " in err
+    assert "(64,)" in err

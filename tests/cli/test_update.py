@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from skdqm.datasets import make_lhco_events
+from skdqm.exceptions import CalibrationWarning
 from skdqm.persistence import load, read_metadata
 
 
@@ -59,8 +60,10 @@ def test_a_lost_calibration_is_told_in_one_line(run, model, new_rows, tmp_path):
     before = model.read_bytes()
     code, _, err = run("update", model, new_rows[0], "-o", tmp_path / "m2", "--epochs", 2, "-q")
     assert code == 0
-    assert err.startswith("skdqm: warning: partial_fit changed the model")
+    assert err.startswith("skdqm: warning: the update changed the model")
+    assert "--alarm-rate" in err
     assert err.count("\n") == 1
+    assert read_metadata(tmp_path / "m2")["options"]["alarm_rate"] is None
     assert model.read_bytes() == before
 
 
@@ -69,3 +72,33 @@ def test_a_detector_that_cannot_go_on_is_refused(run, readings, plugin, tmp_path
     code, _, err = run("update", tmp_path / "m", readings, "-o", tmp_path / "m2")
     assert code == 2
     assert "DistanceDetector cannot learn from more rows" in err
+
+
+def test_an_update_with_an_alarm_rate_calibrates_on_the_last_rows(run, model, new_rows, tmp_path):
+    path, X, _ = new_rows
+    code, _, err = run("update", model, path, "-o", tmp_path / "m2", "--alarm-rate", 0.1)
+    assert code == 0
+    assert "calibrated on 70 held-out rows" in err
+    assert "warning" not in err
+    updated, expected = load(tmp_path / "m2"), load(model)
+    with pytest.warns(CalibrationWarning):
+        expected[-1].partial_fit(expected[:-1].transform(X.iloc[:280]))
+    expected[-1].calibrate(expected[:-1].transform(X.iloc[280:]), alarm_rate=0.1)
+    assert updated[-1].offset_ == expected[-1].offset_
+    assert read_metadata(tmp_path / "m2")["options"]["alarm_rate"] == 0.1
+
+
+def test_a_model_may_be_updated_in_place(run, uncalibrated, new_rows):
+    assert run("update", uncalibrated, new_rows[0], "-o", uncalibrated).code == 0
+    assert "updates" in read_metadata(uncalibrated)
+
+
+def test_the_background_label_may_be_another(run, uncalibrated, new_rows, tmp_path):
+    _, X, y = new_rows
+    X.assign(label=np.where(y == 0, -1, 1)).to_parquet(tmp_path / "pm.parquet")
+    words = ["update", uncalibrated, tmp_path / "pm.parquet", "-o", tmp_path / "m2"]
+    code, _, err = run(*words, "--on", "background")
+    assert code == 3
+    assert "the labels found are -1, 1; name the right one with --background" in err
+    _, _, err = run(*words, "--on", "background", "--background", -1)
+    assert "300 rows" in err

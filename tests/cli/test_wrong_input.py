@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 
 import h5py
 import numpy as np
@@ -51,6 +52,10 @@ BAD_DATA = {
     "fake.parquet": lambda good, path: path.write_bytes(b"PAR1 and nothing"),
     "pickle.npy": lambda good, path: np.save(path, np.array([{"a": 1}]), allow_pickle=True),
     "folder.csv": lambda good, path: path.mkdir(),
+    "labels.csv": lambda good, path: path.write_text("a,label,target\n1,0,1\n2,0,1\n"),
+    "half.csv": lambda good, path: path.write_text("a,label\n1,0.5\n2,0\n"),
+    "data.csv": lambda good, path: path.write_text("1,2\n3,4\n5,6\n"),
+    "huge.csv": lambda good, path: path.write_text("a,b\n1e200,1\n2,3\n-1e200,1\n4,7\n"),
 }
 BAD_MODELS = {
     "missing": None,
@@ -79,6 +84,7 @@ BAD_TRAINING = {
     "columns": (["--columns", ""], "no column"),
     "twice": (["--columns", "a,a"], "each once"),
     "label": (["--label", "truth"], "truth"),
+    "label as feature": (["--columns", "a,b", "--label", "b"], "cannot be a feature"),
     "no label": (["--on", "background"], "no label column"),
     "key": (["--key", "table"], "key"),
     "jets": (["--features", "jets"], "no column"),
@@ -109,6 +115,8 @@ def check(result, *hints):
     assert result.err.startswith("skdqm: ")
     assert result.err.count("\n") == 1
     assert "Traceback" not in result.err
+    # Messages speak to people at a shell, not in Python.
+    assert not re.search(r"=None|\bkey=|\bcolumns=|\blabel=|nonfinite=", result.err)
     for hint in hints:
         assert hint in result.err
 
@@ -186,8 +194,59 @@ def test_data_without_the_columns_of_the_model_is_refused(run, model, readings, 
     output = [] if command == "evaluate" else ["-o", tmp_path / "out.csv"]
     options = ["--label", "c"] if command == "evaluate" else []
     result = run(command, model, readings, *output, *options)
-    check(result, "readings.csv", "lacks: pxj1")
+    check(result, "readings.csv", "lacks: 'pxj1'")
 
 
 def test_an_evaluation_without_a_label_is_refused(run, model, readings):
     check(run("evaluate", model, readings), "no label column")
+
+
+def test_the_output_is_never_an_input(run, model, frame, tmp_path):
+    data, copy = tmp_path / "e.csv", tmp_path / "m.csv"
+    frame[0].to_csv(data, index=False)
+    copy.write_bytes(model.read_bytes())
+    before = data.read_bytes()
+    (tmp_path / "link.csv").symlink_to(data)
+    for output in (data, tmp_path / "link.csv"):
+        for words in (["train"], ["score", copy], ["update", copy]):
+            result = run(*words, data, "-o", output)
+            check(result, "the output is the input")
+            assert result.code == 2
+    check(run("score", copy, data, "-o", copy), "the output is the input")
+    assert data.read_bytes() == before
+    assert copy.read_bytes() == model.read_bytes()
+
+
+@pytest.mark.parametrize("command", ["score", "evaluate", "update"])
+def test_values_too_large_to_scale_name_their_row_and_column(
+    run, readings, small, tmp_path, command
+):
+    X = pd.read_csv(readings) * 1e-6
+    X.to_csv(tmp_path / "tiny.csv", index=False)
+    assert run("train", tmp_path / "tiny.csv", "-o", tmp_path / "m", *small).code == 0
+    X.loc[7, "b"] = -1e308
+    X.assign(label=[0, 1] * 100).to_csv(tmp_path / "huge.csv", index=False)
+    output = [] if command == "evaluate" else ["-o", tmp_path / "out.csv", "-q"]
+    result = run(command, tmp_path / "m", tmp_path / "huge.csv", *output)
+    check(result, "huge.csv: row 7 is too extreme: 'b' is not finite behind StandardScaler")
+    assert result.code == 3
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_score_that_overflows_is_refused_with_its_row_and_column(run, readings, plugin, tmp_path):
+    assert run("train", readings, "-o", tmp_path / "m", "-d", plugin).code == 0
+    X = pd.read_csv(readings)
+    X.loc[150, "c"] = 1e200
+    X.to_csv(tmp_path / "huge.csv", index=False)
+    words = ["score", tmp_path / "m", tmp_path / "huge.csv", "-o", tmp_path / "out.csv"]
+    check(run(*words, "--batch-size", 100), "row 150 is too extreme to score", "'c'")
+
+
+def test_a_demo_needs_a_folder(run, tmp_path):
+    (tmp_path / "file").touch()
+    check(run("demo", "-o", tmp_path / "file"), "file: found a file, expected the name of a folder")
+    check(run("demo", "-o", tmp_path / "no" / "demo"), "no/demo: cannot write", "No such file")
+
+
+def test_a_folder_is_no_model(run, readings, tmp_path):
+    check(run("info", tmp_path), "found a folder, expected a model file")

@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from skdqm.exceptions import UsageError
+from skdqm.exceptions import DataError, UsageError
 from skdqm.io import atomic_path
 
 
@@ -61,3 +62,18 @@ def test_file_gets_the_usual_permissions(tmp_path: Path) -> None:
 def test_impossible_target_is_refused_at_once(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="folder"), atomic_path(tmp_path / name):
         pytest.fail("the block must not start")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFO on this system")
+def test_a_device_or_fifo_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for target in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(DataError, match="device or a FIFO"), atomic_path(target):
+            pytest.fail("the block must not start")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_unfinished_files_are_recognised_by_their_name(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "a.csv") as temporary:
+        temporary.write_text("")
+        assert temporary.name.startswith(".skdqm-partial-")

@@ -76,8 +76,25 @@ def test_row_that_ends_early_counts_as_nan(csv_file: Write) -> None:
 
 
 def test_first_line_of_numbers_is_no_header(csv_file: Write) -> None:
-    with pytest.raises(DataError, match=r"first line holds the numbers '0.5', '1.5'"):
-        read(csv_file("0.5,1.5\n2.5,3.5\n"))
+    for header in ("0.5,1.5", "1,2", "1,0", "0,1.5"):
+        with pytest.raises(DataError, match="first line looks like data, not column names"):
+            read(csv_file(f"{header}\n2.5,3.5\n"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("# made by ROOT\na,b\n1,2\n", "first line is '# made by ROOT'"),
+        ("a;b\n1,5;2,5\n", "decimal comma"),
+        ("\xe9,b\n1,2\n".encode("latin1"), r"b'\\xe9', which is not UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_foreign_habits_of_writing_are_named(
+    csv_file: Write, content: str | bytes, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read(csv_file(content))
 
 
 def test_numbered_columns_are_a_header(csv_file: Write) -> None:

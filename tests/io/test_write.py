@@ -1,5 +1,6 @@
 import gzip
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -77,9 +78,36 @@ def test_batch_unlike_the_first_is_refused(
     tmp_path: Path, second: dict[str, list[object]], message: str
 ) -> None:
     with pytest.raises(DataError, match=message) as caught:
-        write_batches([pd.DataFrame({"a": [1]}), pd.DataFrame(second)], tmp_path / "a.csv")
+        write_batches([pd.DataFrame({"a": [1]}), pd.DataFrame(second)], tmp_path / "a.parquet")
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_types_in_a_csv_may_change_from_batch_to_batch(tmp_path: Path) -> None:
+    batches = [pd.DataFrame({"a": values}) for values in ([1, 2], [0.5, np.nan], ["x", "7"])]
+    write_batches(batches, tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text() == "a\n1\n2\n0.5\n\nx\n7\n"
+
+
+@pytest.mark.parametrize("text", ["a,b", 'say "x"', "two\nlines", "cr\r", "", " "])
+def test_texts_of_any_kind_come_back(tmp_path: Path, text: str) -> None:
+    frame = pd.DataFrame({"a": [1, 2], "note": [text, "plain"]})
+    write_batches([frame, frame], tmp_path / "a.csv")
+    found = pd.read_csv(tmp_path / "a.csv", keep_default_na=False)
+    assert found["note"].tolist() == [text, "plain"] * 2
+
+
+def test_a_stream_gets_the_same_text_as_a_file(tmp_path: Path) -> None:
+    batches = [pd.DataFrame({"a": [0.1, 2.0], "b": ["x", "é"]})] * 2
+    stream = StringIO()
+    assert write_batches(batches, stream) == 4
+    write_batches(batches, tmp_path / "a.csv")
+    assert stream.getvalue() == (tmp_path / "a.csv").read_text(encoding="utf-8")
+
+
+def test_values_that_a_csv_cannot_hold_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.csv: cannot write a batch: Unsupported Type:list"):
+        write_batches([pd.DataFrame({"a": [[1.0], [2.0]]})], tmp_path / "a.csv")
 
 
 def test_repeated_names_are_refused(tmp_path: Path) -> None:
