@@ -103,7 +103,7 @@ class Model:
         return found[0] if found else None
 
     def _check_label(self, source: Source) -> None:
-        from skdqm.io._guard import listed
+        from skdqm._messages import listed
 
         if source.label in (self.features or []):
             raise UsageError(
@@ -118,7 +118,7 @@ class Model:
 
     def columns_in(self, source: Source) -> list[str]:
         """Return the model's columns in a file, or say which are missing."""
-        from skdqm.io._guard import listed
+        from skdqm._messages import listed
 
         found = source.feature_columns()
         if self.features is None:

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skdqm._messages import listed
 from skdqm.exceptions import DataError
-from skdqm.io._guard import listed
 
 
 class ArrayLike(Protocol):

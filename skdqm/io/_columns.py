@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from skdqm._messages import listed
 from skdqm.exceptions import DataError, UsageError
-from skdqm.io._guard import listed
 from skdqm.io._reader import Reader
 
 LABEL_NAMES = ("label", "signal", "is_signal", "target")

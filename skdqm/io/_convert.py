@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skdqm._messages import listed
 from skdqm.exceptions import DataError
 from skdqm.io._columns import Choice
-from skdqm.io._guard import listed
 from skdqm.io._table import Table
 
 NonFinite = Literal["error", "drop", "keep"]

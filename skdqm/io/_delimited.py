@@ -11,8 +11,8 @@ from typing import TextIO
 import pandas as pd
 from pandas.errors import ParserWarning
 
+from skdqm._messages import listed
 from skdqm.exceptions import DataError
-from skdqm.io._guard import listed
 
 _DELIMITERS = ",;\t"
 # What stands for a missing number: the texts that pandas documents for read_csv.

@@ -2,10 +2,9 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from skdqm.exceptions import DataError, SkdqmError
 
@@ -41,9 +40,3 @@ def guard(path: Path, format_name: str) -> Iterator[None]:
 def _one_line(error: BaseException) -> str:
     reason = " ".join(str(error).split()) or type(error).__name__
     return reason if len(reason) <= _LONGEST_REASON else reason[:_LONGEST_REASON] + " ..."
-
-
-def listed(names: Sequence[Any], limit: int = 8) -> str:
-    """Join names for a message; of many, say the first and how many more."""
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(repr(name) for name in names[:limit]) + more

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from itertools import product
 from typing import Any
 
+from skdqm._messages import listed
 from skdqm.exceptions import DataError
 from skdqm.io._arrays import ArrayLike, ArrayReader, Block, Part, decoded, numbered
 from skdqm.io._columns import LABEL_NAMES
-from skdqm.io._guard import listed
 
 # A column called "y" is too often a coordinate; an array called "y" next to X is the label.
 _LABEL_ARRAYS = (*LABEL_NAMES, "y")

@@ -12,9 +12,9 @@ from typing import Any
 
 import h5py
 
+from skdqm._messages import listed
 from skdqm.exceptions import DataError
 from skdqm.io._arrays import ArrayReader, Block, Part, decoded
-from skdqm.io._guard import listed
 
 _LITERALS = {
     "INT", "LONG", "LONG1", "BININT", "BININT1", "BININT2", "FLOAT", "BINFLOAT", "STRING",

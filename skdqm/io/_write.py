@@ -10,9 +10,9 @@ from typing import IO, TYPE_CHECKING, TextIO, cast
 
 import pandas as pd
 
+from skdqm._messages import listed
 from skdqm.exceptions import DataError, UsageError
 from skdqm.io._atomic import atomic_path
-from skdqm.io._guard import listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
