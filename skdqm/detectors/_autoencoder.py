@@ -30,6 +30,8 @@ LARGEST_INPUT = 1e6
 LOSS_FLOOR = 1e-2
 # Counts beyond this are cut: their deviance stays finite, in float32 too.
 LARGEST_COUNT = 1e30
+# Training rows whose losses are averaged.
+WEIGHED_ROWS = 16_384
 # A feature that spans less than this share of its largest value does so by rounding.
 ROUNDING = 16 * np.finfo(np.float64).eps
 
@@ -108,7 +110,7 @@ class AutoencoderDetector(NeuralDetector):
     location_, scale_ : ndarray of shape (n_features_in_,)
         What the features were standardised with.
     feature_loss_ : ndarray of shape (n_features_in_,)
-        Mean training loss of each feature.
+        Mean training loss of each feature, over at most 16,384 rows.
     offset_ : float
         The threshold on ``score_samples``.
     n_features_in_ : int
@@ -222,7 +224,7 @@ class AutoencoderDetector(NeuralDetector):
         """Learn the scale of the features, so that their units do not matter."""
         self._n_features_out = self.latent_dim or self._default_latent_dim()
         values = self._values(X)
-        largest = np.abs(values).max(axis=0).astype(np.float64)
+        largest = np.maximum(values.max(axis=0), -values.min(axis=0)).astype(np.float64)
         # In units of the largest value, squares neither overflow nor vanish.
         unit = np.where(largest > 0, largest, 1.0)
         shares = values / unit
@@ -251,7 +253,13 @@ class AutoencoderDetector(NeuralDetector):
         return DenseForward(self.net_.module_.encoder), DenseForward(self.net_.module_.decoder)
 
     def _weigh(self, X: NDArray[Any], n_before: int) -> None:
-        mean = in_tiles(lambda rows: self._pass(rows)[0], X).mean(axis=0)
+        # Some thousands of rows say as much as a million.
+        chosen = X
+        if len(X) > WEIGHED_ROWS:
+            chosen = X[
+                np.random.default_rng(self._seed).choice(len(X), WEIGHED_ROWS, replace=False)
+            ]
+        mean = in_tiles(lambda rows: self._pass(rows)[0], chosen).mean(axis=0)
         if n_before:
             mean = (n_before * self.feature_loss_ + len(X) * mean) / (n_before + len(X))
         self.feature_loss_: Rows = mean
