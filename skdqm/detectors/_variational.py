@@ -203,10 +203,12 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
     def _elbo(self, rows: Rows) -> Rows:
         losses, code = self._pass(rows)
         divergence = self._frozen["beta"] * self._divergence(code)
-        return 0.5 * self._relative(losses).sum(axis=-1) + divergence
+        return 0.5 * np.add.reduce(self._relative(losses), axis=-1) + divergence
 
     def _divergence(self, code: NDArray[np.float32]) -> Rows:
         """Return the Kullback-Leibler divergence of the latent distribution from the prior."""
-        mean, log_variance = np.split(code.astype(np.float64), 2, axis=-1)
+        code = code.astype(np.float64)
+        mean, log_variance = code[..., : self._n_features_out], code[..., self._n_features_out :]
         log_variance = np.minimum(log_variance, LARGEST_LOG_VARIANCE)
-        return 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(axis=-1)
+        terms = mean * mean + np.exp(log_variance) - 1 - log_variance
+        return 0.5 * np.add.reduce(terms, axis=-1)
