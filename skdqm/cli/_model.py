@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from skdqm._messages import listed
 from skdqm.cli._source import Source
 from skdqm.cli._transform import name_of, quiet_overflow, row_number, transformed
 from skdqm.exceptions import DataError, ModelFileError, UsageError
@@ -46,8 +47,6 @@ class Model:
         from skdqm.base import BaseDetector
         from skdqm.persistence import load
 
-        if path.is_dir():
-            raise ModelFileError(f"{path}: found a folder, expected a model file")
         model = cls(path, load(path))
         if not isinstance(model.detector, BaseDetector):
             raise ModelFileError(
@@ -103,8 +102,6 @@ class Model:
         return found[0] if found else None
 
     def _check_label(self, source: Source) -> None:
-        from skdqm._messages import listed
-
         if source.label in (self.features or []):
             raise UsageError(
                 f"--label {source.label}: {source.label!r} is a feature of the model and cannot "
@@ -118,8 +115,6 @@ class Model:
 
     def columns_in(self, source: Source) -> list[str]:
         """Return the model's columns in a file, or say which are missing."""
-        from skdqm._messages import listed
-
         found = source.feature_columns()
         if self.features is None:
             self._check_number(found, source.path)

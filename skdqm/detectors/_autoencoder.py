@@ -259,37 +259,41 @@ class AutoencoderDetector(NeuralDetector):
             chosen = X[
                 np.random.default_rng(self._seed).choice(len(X), WEIGHED_ROWS, replace=False)
             ]
-        mean = in_tiles(lambda rows: self._pass(rows)[0], chosen).mean(axis=0)
+        mean = in_tiles(lambda rows: self._losses(rows, *self._encode(rows)), chosen).mean(axis=0)
         if n_before:
             mean = (n_before * self.feature_loss_ + len(X) * mean) / (n_before + len(X))
         self.feature_loss_: Rows = mean
 
     def _latent(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(lambda rows: self._pass(rows)[1][..., : self._n_features_out], X)
+        return in_tiles(lambda rows: self._encode(rows)[1][..., : self._n_features_out], X)
 
     def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
         return in_tiles(self._reconstruction, X)
 
     def _feature_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(lambda rows: self._relative(self._pass(rows)[0]), X)
+        return in_tiles(lambda rows: self._relative_losses(rows, *self._encode(rows)), X)
 
     def _reconstruction(self, rows: Rows) -> Rows:
-        losses, _ = self._pass(rows)
-        return np.add.reduce(self._relative(losses), axis=-1) / self.n_features_in_
+        losses = self._relative_losses(rows, *self._encode(rows))
+        return np.add.reduce(losses, axis=-1) / self.n_features_in_
 
-    def _pass(self, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
-        """Return the losses of rows and what the encoder gives; the network alone is float32."""
-        encoder, decoder = self._compiled
+    def _encode(self, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
+        """Return rows standardised, and what the encoder gives for them."""
+        encoder, _ = self._compiled
         standard = self._standardise(rows)
-        code = encoder(standard)
+        return standard, encoder(standard)
+
+    def _losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
+        """Return the losses of encoded rows; the network alone runs in float32."""
+        _, decoder = self._compiled
         output = decoder(code[..., : self._n_features_out])
         if self._counts():
             rates = self.location_ + self.scale_ * output
-            return LOSSES["poisson"](rates, np.minimum(rows, LARGEST_COUNT), np), code
-        return LOSSES[self._frozen["loss"]](output, standard, np), code
+            return LOSSES["poisson"](rates, np.minimum(rows, LARGEST_COUNT), np)
+        return LOSSES[self._frozen["loss"]](output, standard, np)
 
-    def _relative(self, losses: Rows) -> Rows:
-        return losses / (self.feature_loss_ + LOSS_FLOOR)
+    def _relative_losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
+        return self._losses(rows, standard, code) / (self.feature_loss_ + LOSS_FLOOR)
 
     def _standardise(self, X: NDArray[Any]) -> Rows:
         lowest, highest = self._bounds

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
+from inspect import signature
 from numbers import Integral, Real
 from threading import RLock
 from typing import Any
@@ -194,7 +195,6 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
 
     def _start(self, X: NDArray[Any]) -> None:
         """Make an untrained net, and everything that belongs to it."""
-        self._checked_device()
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._generator = torch.Generator().manual_seed(self._seed)
         self._n_seen = 0
@@ -209,7 +209,6 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             self.net_ = self._make_net(self._make_module(**self._design_).float())
 
     def _train(self, X: NDArray[Any], epochs: int, *, hold_out: bool) -> None:
-        device = self._checked_device()
         # Copies learn, so that a failure or an interrupt leaves the detector as it was.
         self.history_, self._patience = list(self.history_), dict(self._patience)
         with self._own_torch(), threads_for(self._multiplications(len(X))):
@@ -219,7 +218,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             self.net_ = self._make_net(
                 module,
                 optimizer.state_dict() if goes_on else None,
-                device=device,
+                device=self.device,
                 n_rows=len(X),
                 split=HoldOut(self.validation_fraction, self._seed) if hold_out else None,
                 callbacks=self._session_callbacks(epochs, hold_out=hold_out),
@@ -266,8 +265,13 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
     ) -> NeuralNet:
         optimizer = self._optimizer_class()
         options: dict[str, Any] = {"optimizer__fused": True} if optimizer in FUSED else {}
-        if self.weight_decay:  # some optimisers have none
+        if "weight_decay" in signature(optimizer).parameters:
             options["optimizer__weight_decay"] = self.weight_decay
+        elif self.weight_decay:
+            raise UsageError(
+                f"weight_decay={self.weight_decay:g}, but {optimizer.__name__} has none; "
+                "give weight_decay=0 or another optimizer"
+            )
         net = Net(
             module=module,
             criterion=self._make_criterion(),
@@ -289,7 +293,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             _restore(net.optimizer_, optimizer_state)
         return net
 
-    def _checked_device(self) -> str:
+    def _checked_device(self) -> torch.device:
         try:
             torch.zeros(1, device=self.device).cpu()
         except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -297,7 +301,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
                 f"device={self.device!r} cannot be used here; give 'cpu', or 'cuda' where torch "
                 f"sees a GPU ({str(error).partition(chr(10))[0]})"
             ) from error
-        return self.device
+        return torch.device(self.device)
 
     @contextmanager
     def _own_torch(self) -> Iterator[None]:
@@ -305,7 +309,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
 
         torch draws noise from generators that all threads share: fits in threads take turns.
         """
-        device = torch.device(self.device)
+        device = self._checked_device()
         if device.type == "cpu":
             forked = torch.random.fork_rng(devices=[])
         else:

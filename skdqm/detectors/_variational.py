@@ -198,12 +198,13 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
         return in_tiles(getattr(self, f"_{self._frozen['score']}"), X)
 
     def _kl(self, rows: Rows) -> Rows:
-        return self._divergence(self._pass(rows)[1])
+        return self._divergence(self._encode(rows)[1])
 
     def _elbo(self, rows: Rows) -> Rows:
-        losses, code = self._pass(rows)
+        standard, code = self._encode(rows)
+        losses = self._relative_losses(rows, standard, code)
         divergence = self._frozen["beta"] * self._divergence(code)
-        return 0.5 * np.add.reduce(self._relative(losses), axis=-1) + divergence
+        return 0.5 * np.add.reduce(losses, axis=-1) + divergence
 
     def _divergence(self, code: NDArray[np.float32]) -> Rows:
         """Return the Kullback-Leibler divergence of the latent distribution from the prior."""

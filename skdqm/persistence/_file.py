@@ -154,6 +154,8 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def _read(path: str | PathLike[str]) -> tuple[dict[str, str], Arrays]:
+    if Path(path).is_dir():
+        raise ModelFileError(f"{path} cannot be read: found a folder, expected a model file")
     if Path(path).exists() and not Path(path).is_file():
         raise ModelFileError(f"{path} cannot be read: it is not a regular file")
     try:

@@ -280,6 +280,16 @@ def test_an_optimiser_without_weight_decay_trains() -> None:
     assert np.isfinite(small(optimizer=torch.optim.Rprop).fit(X).offset_)
 
 
+def test_no_weight_decay_means_none_for_every_optimiser() -> None:
+    groups = small(optimizer="adamw").fit(X).net_.optimizer_.param_groups
+    assert [group["weight_decay"] for group in groups] == [0.0]
+
+
+def test_weight_decay_that_an_optimiser_lacks_is_refused() -> None:
+    with pytest.raises(UsageError, match="Rprop has none"):
+        small(optimizer=torch.optim.Rprop, weight_decay=0.1).fit(X)
+
+
 def test_weight_decay_takes_effect_when_learning_goes_on() -> None:
     plain, decayed = (
         small().fit(X).set_params(optimizer="adamw", weight_decay=decay).partial_fit(X)
