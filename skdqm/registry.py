@@ -15,6 +15,8 @@ DETECTORS_GROUP = "skdqm.detectors"
 
 _DETECTORS = {
     "autoencoder": "skdqm.detectors:AutoencoderDetector",
+    "convolutional": "skdqm.detectors:ConvAutoencoderDetector",
+    "convolutional_vae": "skdqm.detectors:ConvVAEDetector",
     "vae": "skdqm.detectors:VAEDetector",
 }
 _SKLEARN = {
@@ -37,7 +39,10 @@ _SKLEARN = {
     ],
 }
 _TRANSFORMERS = {
-    "JetFeatures": "skdqm.preprocessing:JetFeatures",
+    **{
+        name: f"skdqm.preprocessing:{name}"
+        for name in ("JetClusterer", "JetConstituents", "JetFeatures", "JetImages")
+    },
     **{name: f"{module}:{name}" for module, names in _SKLEARN.items() for name in names},
 }
 

@@ -7,10 +7,14 @@ from skdqm.registry import detector_class, detector_names
 
 SMALL: dict[str, dict[str, Any]] = {
     "autoencoder": {"hidden_layer_sizes": (16,), "max_epochs": 5},
+    "convolutional": {"hidden_channels": (4, 8), "max_epochs": 5},
+    "convolutional_vae": {"hidden_channels": (4, 8), "max_epochs": 5},
     "vae": {"hidden_layer_sizes": (16,), "max_epochs": 5},
 }
 ABLE: dict[str, dict[str, Any]] = {
     "autoencoder": {"max_epochs": 60, "batch_size": 32},
+    "convolutional": {"max_epochs": 60, "batch_size": 32},
+    "convolutional_vae": {"max_epochs": 60, "batch_size": 32},
     "vae": {"max_epochs": 60, "batch_size": 32},
 }
 

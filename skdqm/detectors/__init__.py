@@ -1,7 +1,15 @@
 """The detectors, one file per method."""
 
 from skdqm.detectors._autoencoder import AutoencoderDetector
+from skdqm.detectors._convolutional import ConvAutoencoderDetector
+from skdqm.detectors._convolutional_vae import ConvVAEDetector
 from skdqm.detectors._training import Checkpoint
 from skdqm.detectors._variational import VAEDetector
 
-__all__ = ["AutoencoderDetector", "Checkpoint", "VAEDetector"]
+__all__ = [
+    "AutoencoderDetector",
+    "Checkpoint",
+    "ConvAutoencoderDetector",
+    "ConvVAEDetector",
+    "VAEDetector",
+]

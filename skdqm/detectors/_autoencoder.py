@@ -1,42 +1,18 @@
 """A dense autoencoder: what it cannot reconstruct is abnormal."""
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from skdqm._sklearn import Interval, StrOptions
-from skdqm.detectors._neural import NeuralDetector
-from skdqm.exceptions import DataError, UsageError
-from skdqm.nn import (
-    ACTIVATIONS,
-    LOSSES,
-    Affine,
-    DenseAutoencoder,
-    DenseForward,
-    ReconstructionLoss,
-    in_tiles,
-)
-
-Rows = NDArray[np.float64]
-
-# Standardised values beyond this are cut: they are abnormal anyway, and their squares stay finite.
-LARGEST_INPUT = 1e6
-# Added to a feature's training loss, so that a (nearly) constant feature does not rule the score.
-LOSS_FLOOR = 1e-2
-# Counts beyond this are cut: their deviance stays finite, in float32 too.
-LARGEST_COUNT = 1e30
-# Training rows whose losses are averaged.
-WEIGHED_ROWS = 16_384
-# A feature that spans less than this share of its largest value does so by rounding.
-ROUNDING = 16 * np.finfo(np.float64).eps
+from skdqm.detectors._neural import checked_widths
+from skdqm.detectors._reconstruction import ReconstructionDetector
+from skdqm.nn import ACTIVATIONS, DenseAutoencoder, DenseForward
 
 
-class AutoencoderDetector(NeuralDetector):
+class AutoencoderDetector(ReconstructionDetector):
     """Reconstruction error of a denoising dense autoencoder.
 
     The network learns to restore normal rows from a narrow latent vector [1]_, given them with
@@ -140,16 +116,12 @@ class AutoencoderDetector(NeuralDetector):
     """
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
-        **NeuralDetector._parameter_constraints,
+        **ReconstructionDetector._parameter_constraints,
         "hidden_layer_sizes": ["array-like"],
-        "latent_dim": [Interval(Integral, 1, None, closed="left"), None],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "noise": [Interval(Real, 0, None, closed="left")],
-        "loss": [StrOptions(set(LOSSES))],
     }
 
-    _frozen_parameters: tuple[str, ...] = ("loss",)
     _network = DenseAutoencoder
 
     def __init__(
@@ -200,7 +172,7 @@ class AutoencoderDetector(NeuralDetector):
     def _design(self) -> dict[str, Any]:
         return {
             "n_features": self.n_features_in_,
-            "hidden_layer_sizes": checked_widths(self.hidden_layer_sizes),
+            "hidden_layer_sizes": checked_widths(self.hidden_layer_sizes, "hidden_layer_sizes"),
             "latent_dim": self._n_features_out,
             "activation": self.activation,
             "dropout": self.dropout,
@@ -210,112 +182,8 @@ class AutoencoderDetector(NeuralDetector):
     def _make_module(self, **design: Any) -> nn.Module:
         return self._network(**design)
 
-    def _make_criterion(self) -> nn.Module:
-        return ReconstructionLoss(self._frozen["loss"], self._head())
-
-    def _head(self) -> nn.Module | None:
-        """Return what turns the output into log-rates, if counts are learned."""
-        return Affine(self.location_, self.scale_) if self._counts() else None
-
-    def _counts(self) -> bool:
-        return bool(self._frozen["loss"] == "poisson")
-
-    def _prepare(self, X: NDArray[Any]) -> None:
-        """Learn the scale of the features, so that their units do not matter."""
-        self._n_features_out = self.latent_dim or self._default_latent_dim()
-        values = self._values(X)
-        largest = np.maximum(values.max(axis=0), -values.min(axis=0)).astype(np.float64)
-        # In units of the largest value, squares neither overflow nor vanish.
-        unit = np.where(largest > 0, largest, 1.0)
-        shares = values / unit
-        self.location_ = unit * shares.mean(axis=0)
-        varies = np.ptp(shares, axis=0) > ROUNDING
-        self.scale_ = np.where(varies, unit * shares.std(axis=0), 1.0)
-        with np.errstate(over="ignore"):
-            reach = LARGEST_INPUT * self.scale_
-        self._bounds = np.stack([self.location_ - reach, self.location_ + reach])
-        if not np.isfinite(reach).all():
-            raise DataError(
-                f"the spread of feature {int(np.argmin(np.isfinite(reach)))} is too large for "
-                "floating-point numbers; scale the features or mask invalid values"
-            )
-
     def _default_latent_dim(self) -> int:
         return max(1, round(self.n_features_in_**0.5))
 
-    def _tensors(self, X: NDArray[Any]) -> tuple[torch.Tensor, ...]:
-        standard = torch.from_numpy(self._standardise(X).astype(np.float32))
-        if not self._counts():
-            return (standard,)
-        return standard, torch.from_numpy(np.minimum(X, LARGEST_COUNT).astype(np.float32))
-
     def _compile(self) -> tuple[DenseForward, DenseForward]:
         return DenseForward(self.net_.module_.encoder), DenseForward(self.net_.module_.decoder)
-
-    def _weigh(self, X: NDArray[Any], n_before: int) -> None:
-        # Some thousands of rows say as much as a million.
-        chosen = X
-        if len(X) > WEIGHED_ROWS:
-            chosen = X[
-                np.random.default_rng(self._seed).choice(len(X), WEIGHED_ROWS, replace=False)
-            ]
-        mean = in_tiles(lambda rows: self._losses(rows, *self._encode(rows)), chosen).mean(axis=0)
-        if n_before:
-            mean = (n_before * self.feature_loss_ + len(X) * mean) / (n_before + len(X))
-        self.feature_loss_: Rows = mean
-
-    def _latent(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(lambda rows: self._encode(rows)[1][..., : self._n_features_out], X)
-
-    def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(self._reconstruction, X)
-
-    def _feature_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(lambda rows: self._relative_losses(rows, *self._encode(rows)), X)
-
-    def _reconstruction(self, rows: Rows) -> Rows:
-        losses = self._relative_losses(rows, *self._encode(rows))
-        return np.add.reduce(losses, axis=-1) / self.n_features_in_
-
-    def _encode(self, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
-        """Return rows standardised, and what the encoder gives for them."""
-        encoder, _ = self._compiled
-        standard = self._standardise(rows)
-        return standard, encoder(standard)
-
-    def _losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
-        """Return the losses of encoded rows; the network alone runs in float32."""
-        _, decoder = self._compiled
-        output = decoder(code[..., : self._n_features_out])
-        if self._counts():
-            rates = self.location_ + self.scale_ * output
-            return LOSSES["poisson"](rates, np.minimum(rows, LARGEST_COUNT), np)
-        return LOSSES[self._frozen["loss"]](output, standard, np)
-
-    def _relative_losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
-        return self._losses(rows, standard, code) / (self.feature_loss_ + LOSS_FLOOR)
-
-    def _standardise(self, X: NDArray[Any]) -> Rows:
-        lowest, highest = self._bounds
-        standard = np.minimum(np.maximum(self._values(X), lowest), highest)
-        standard -= self.location_
-        standard /= self.scale_
-        return standard
-
-    def _values(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return what is standardised: the features, or the logarithm of counts."""
-        if not self._counts():
-            return X
-        if (X < 0).any():
-            raise DataError(
-                f"loss='poisson' needs counts, found {int((X < 0).sum())} negative values; "
-                "give the counts as they are, without scaling, or take another loss"
-            )
-        return np.log1p(X)
-
-
-def checked_widths(widths: Any) -> list[int]:
-    """Return the widths of hidden layers, or say what is wrong with them."""
-    if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
-        raise UsageError(f"hidden_layer_sizes must be whole numbers above zero, found {widths!r}")
-    return [int(width) for width in widths]

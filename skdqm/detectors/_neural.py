@@ -362,6 +362,13 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         return tags
 
 
+def checked_widths(widths: Any, name: str) -> list[int]:
+    """Return the widths of hidden layers, or say what is wrong with them."""
+    if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
+        raise UsageError(f"{name} must be whole numbers above zero, found {widths!r}")
+    return [int(width) for width in widths]
+
+
 def _restore(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Go on with the moments of an optimiser, with the settings asked for now."""
     settings = [

@@ -1,23 +1,14 @@
 """A dense variational autoencoder: abnormal is what is unlikely under it."""
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import nn
-
-from skdqm._sklearn import Interval, StrOptions
-from skdqm.detectors._autoencoder import AutoencoderDetector, Rows
-from skdqm.detectors._score_parameter import ScoreParameterMixin
-from skdqm.nn import DenseVAE, ELBOLoss, in_tiles
-
-# The log-variance that the encoder may give; exp() of it stays finite.
-LARGEST_LOG_VARIANCE = 14.0
+from skdqm.detectors._autoencoder import AutoencoderDetector
+from skdqm.detectors._variational_base import VariationalDetector
+from skdqm.nn import DenseVAE
 
 
-class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
+class VAEDetector(VariationalDetector, AutoencoderDetector):
     """Variational autoencoder: likelihood of a row under a smooth latent model.
 
     The encoder gives a normal distribution of the latent vector, the decoder restores the row from
@@ -130,11 +121,9 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         **AutoencoderDetector._parameter_constraints,
-        "beta": [Interval(Real, 0, None, closed="left")],
-        "score": [StrOptions({"reconstruction", "kl", "elbo"})],
+        **VariationalDetector._parameter_constraints,
     }
 
-    _frozen_parameters = ("loss", "beta", "score")
     _network = DenseVAE
 
     def __init__(
@@ -190,26 +179,3 @@ class VAEDetector(ScoreParameterMixin, AutoencoderDetector):
 
     def _default_latent_dim(self) -> int:
         return max(1, self.n_features_in_ // 2)
-
-    def _make_criterion(self) -> nn.Module:
-        return ELBOLoss(self._frozen["loss"], self._frozen["beta"], self._head())
-
-    def _anomaly_score(self, X: NDArray[Any]) -> Rows:
-        return in_tiles(getattr(self, f"_{self._frozen['score']}"), X)
-
-    def _kl(self, rows: Rows) -> Rows:
-        return self._divergence(self._encode(rows)[1])
-
-    def _elbo(self, rows: Rows) -> Rows:
-        standard, code = self._encode(rows)
-        losses = self._relative_losses(rows, standard, code)
-        divergence = self._frozen["beta"] * self._divergence(code)
-        return 0.5 * np.add.reduce(losses, axis=-1) + divergence
-
-    def _divergence(self, code: NDArray[np.float32]) -> Rows:
-        """Return the Kullback-Leibler divergence of the latent distribution from the prior."""
-        code = code.astype(np.float64)
-        mean, log_variance = code[..., : self._n_features_out], code[..., self._n_features_out :]
-        log_variance = np.minimum(log_variance, LARGEST_LOG_VARIANCE)
-        terms = mean * mean + np.exp(log_variance) - 1 - log_variance
-        return 0.5 * np.add.reduce(terms, axis=-1)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from skdqm.nn._activations import ACTIVATIONS
+from skdqm.nn._noise import GaussianNoise
+from skdqm.nn._variational import VariationalModule
 
 
 def dense_layers(sizes: Sequence[int], activation: str, dropout: float = 0.0) -> nn.Sequential:
@@ -41,26 +43,6 @@ def dense_layers(sizes: Sequence[int], activation: str, dropout: float = 0.0) ->
         layers += [nn.Dropout(dropout)] if dropout else []
     n_after_last = 2 if dropout else 1
     return nn.Sequential(*layers[:-n_after_last])
-
-
-class GaussianNoise(nn.Module):
-    """Add normal noise to the input while training, nothing otherwise.
-
-    Parameters
-    ----------
-    standard_deviation : float
-        Standard deviation of the noise, in units of the input.
-    """
-
-    def __init__(self, standard_deviation: float) -> None:
-        super().__init__()
-        self.standard_deviation = standard_deviation
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Return the input, noisy in training mode."""
-        if not (self.training and self.standard_deviation):
-            return inputs
-        return inputs + self.standard_deviation * torch.randn_like(inputs)
 
 
 class DenseAutoencoder(nn.Module):
@@ -107,7 +89,7 @@ class DenseAutoencoder(nn.Module):
         return self.decoder(self.encoder(self.noise(inputs)))
 
 
-class DenseVAE(DenseAutoencoder):
+class DenseVAE(VariationalModule, DenseAutoencoder):
     """The variational kind: its encoder gives mean and log-variance of the latent vector.
 
     Parameters
@@ -125,14 +107,6 @@ class DenseVAE(DenseAutoencoder):
     noise : float, default=0.0
         Standard deviation of normal noise added to the input while training.
     """
-
-    n_codes = 2
-
-    def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return the reconstruction of one draw, the latent mean and its log-variance."""
-        mean, log_variance = self.encoder(self.noise(inputs)).chunk(2, dim=-1)
-        draw = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-        return self.decoder(draw), mean, log_variance
 
 
 class DenseForward:

@@ -27,9 +27,18 @@ def threads_for(multiplications: int) -> Iterator[None]:
     ...     torch.get_num_threads()
     1
     """
-    before = torch.get_num_threads()
     if multiplications < WORTH_A_SECOND_THREAD:
-        torch.set_num_threads(1)
+        with one_thread():
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run with one torch thread; restore the number afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         yield
     finally:

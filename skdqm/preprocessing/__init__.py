@@ -1,5 +1,8 @@
-"""Transformers from raw columns to physics features."""
+"""Transformers from raw columns or particle lists to physics features and images."""
 
+from skdqm.preprocessing._jet_clusterer import JetClusterer
+from skdqm.preprocessing._jet_constituents import JetConstituents
 from skdqm.preprocessing._jet_features import LHCO_COLUMNS, JetFeatures
+from skdqm.preprocessing._jet_images import JetImages
 
-__all__ = ["LHCO_COLUMNS", "JetFeatures"]
+__all__ = ["LHCO_COLUMNS", "JetClusterer", "JetConstituents", "JetFeatures", "JetImages"]

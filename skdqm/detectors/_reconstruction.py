@@ -1,0 +1,153 @@
+"""What all detectors share that score by reconstruction: scale, losses, maps."""
+
+from abc import abstractmethod
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from skdqm._sklearn import Interval, StrOptions
+from skdqm.detectors._neural import NeuralDetector
+from skdqm.detectors._standardise import Rows, StandardisingMixin, group_means
+from skdqm.exceptions import DataError
+from skdqm.nn import LOSSES, Affine, ReconstructionLoss, in_tiles
+
+# Added to a feature's training loss, so that a (nearly) constant feature does not rule the score.
+LOSS_FLOOR = 1e-2
+# Counts beyond this are cut: their deviance stays finite, in float32 too.
+LARGEST_COUNT = 1e30
+# Training rows whose losses are averaged.
+WEIGHED_ROWS = 16_384
+
+
+class ReconstructionDetector(StandardisingMixin, NeuralDetector):
+    """Base class of detectors that encode rows, decode them again, and score what is lost.
+
+    A subclass writes ``_design``, ``_make_module``, ``_default_latent_dim`` and ``_compile``, which
+    gives the encoder and the decoder as functions of tiles of rows.
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+        **NeuralDetector._parameter_constraints,
+        "latent_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "noise": [Interval(Real, 0, None, closed="left")],
+        "loss": [StrOptions(set(LOSSES))],
+    }
+
+    _frozen_parameters: tuple[str, ...] = ("loss",)
+
+    latent_dim: int | None
+    noise: float
+    loss: str
+
+    @abstractmethod
+    def _default_latent_dim(self) -> int:
+        """Return the width of the latent vector when none is asked for."""
+
+    @abstractmethod
+    def _compile(self) -> tuple[Any, Any]:
+        """Return the encoder and the decoder, which map (..., n_inputs) to (..., n_outputs)."""
+
+    def _groups(self) -> NDArray[np.intp] | None:
+        """Say which columns share a scale and a mean loss, as numbers; None: each has its own."""
+        return None
+
+    def _masked(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Set to zero what belongs to columns that do not count."""
+        return values
+
+    def _make_criterion(self) -> nn.Module:
+        return ReconstructionLoss(self._frozen["loss"], self._head())
+
+    def _head(self) -> nn.Module | None:
+        """Return what turns the output into log-rates, if counts are learned."""
+        return Affine(self.location_, self.scale_) if self._counts() else None
+
+    def _counts(self) -> bool:
+        return bool(self._frozen["loss"] == "poisson")
+
+    def _prepare(self, X: NDArray[Any]) -> None:
+        self._n_features_out = self.latent_dim or self._default_latent_dim()
+        self._learn_scale(self._values(X), self._groups())
+
+    def _tensors(self, X: NDArray[Any]) -> tuple[torch.Tensor, ...]:
+        standard = torch.from_numpy(self._standardise(self._values(X)).astype(np.float32))
+        if not self._counts():
+            return (standard,)
+        return standard, torch.from_numpy(self._targets(X).astype(np.float32))
+
+    def _weigh(self, X: NDArray[Any], n_before: int) -> None:
+        chosen = self._some(X)
+        mean = in_tiles(lambda rows: self._losses(rows, *self._encode(rows)), chosen).mean(axis=0)
+        groups = self._groups()
+        if groups is not None:
+            mean = group_means(mean, groups)
+        if n_before:
+            mean = (n_before * self.feature_loss_ + len(X) * mean) / (n_before + len(X))
+        self.feature_loss_: Rows = mean
+
+    def _some(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return rows to take means over: some thousands say as much as a million."""
+        if len(X) <= WEIGHED_ROWS:
+            return X
+        return X[np.random.default_rng(self._seed).choice(len(X), WEIGHED_ROWS, replace=False)]
+
+    def _latent(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        return in_tiles(lambda rows: self._encode(rows)[1][..., : self._n_features_out], X)
+
+    def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        return in_tiles(self._reconstruction, X)
+
+    def _feature_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        return in_tiles(lambda rows: self._relative_losses(rows, *self._encode(rows)), X)
+
+    def _reconstruction(self, rows: Rows) -> Rows:
+        losses = self._relative_losses(rows, *self._encode(rows))
+        return np.add.reduce(losses, axis=-1) / self.n_features_in_
+
+    def _encode(self, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
+        """Return rows standardised, and what the encoder gives for them."""
+        encoder, _ = self._compiled
+        standard = self._standardise(self._values(rows))
+        return standard, encoder(standard)
+
+    def _losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
+        """Return the losses of encoded rows."""
+        return self._masked(self._compare(*self._decode(rows, standard, code)))
+
+    def _compare(self, output: Rows, target: Rows) -> Rows:
+        losses: Rows = LOSSES[self._frozen["loss"]](output, target, np)
+        return losses
+
+    def _decode(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> tuple[Rows, Rows]:
+        """Return what the loss compares: standardised values, or log-rates and counts.
+
+        The network alone runs in float32.
+        """
+        _, decoder = self._compiled
+        output = decoder(code[..., : self._n_features_out])
+        if self._counts():
+            return self.location_ + self.scale_ * output, self._targets(rows)
+        return output, standard
+
+    def _relative_losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
+        return self._losses(rows, standard, code) / (self.feature_loss_ + LOSS_FLOOR)
+
+    def _values(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return what is standardised: the features, or the logarithm of counts."""
+        values = self._masked(X)
+        if not self._counts():
+            return values
+        if (values < 0).any():
+            raise DataError(
+                f"loss='poisson' needs counts, found {int((values < 0).sum())} negative values; "
+                "give the counts as they are, without scaling, or take another loss"
+            )
+        return np.log1p(values)
+
+    def _targets(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return the counts that the rates are compared with."""
+        return np.minimum(self._masked(X), LARGEST_COUNT)
