@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._neural import NeuralDetector
 from skdqm.detectors._standardise import Rows, StandardisingMixin, group_means
 from skdqm.exceptions import DataError
-from skdqm.nn import LOSSES, Affine, ReconstructionLoss, in_tiles
+from skdqm.nn import LARGEST_LOG_RATE, LOSSES, Affine, ReconstructionLoss, in_tiles
 
 # Added to a feature's training loss, so that a (nearly) constant feature does not rule the score.
 LOSS_FLOOR = 1e-2
@@ -50,6 +50,27 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
     @abstractmethod
     def _compile(self) -> tuple[Any, Any]:
         """Return the encoder and the decoder, which map (..., n_inputs) to (..., n_outputs)."""
+
+    def reconstruct(self, X: ArrayLike) -> Rows:
+        """Return rows as the network restores them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to encode and decode again.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            What the decoder gives, in the units of `X`; expected counts with ``loss="poisson"``.
+        """
+        return in_tiles(self._restored, self._validated(X))
+
+    def _restored(self, rows: Rows) -> Rows:
+        output, _ = self._decode(rows, *self._encode(rows))
+        if self._counts():
+            return self._masked(np.exp(np.minimum(output, LARGEST_LOG_RATE)))
+        return self._masked(self.location_ + self.scale_ * output)
 
     def _groups(self) -> NDArray[np.intp] | None:
         """Say which columns share a scale and a mean loss, as numbers; None: each has its own."""

@@ -5,13 +5,14 @@ from skdqm.nn._batches import TensorBatches
 from skdqm.nn._conv import ConvAutoencoder, ConvVAE, conv_decoder, conv_encoder
 from skdqm.nn._dense import DenseAutoencoder, DenseForward, DenseVAE, dense_layers
 from skdqm.nn._forward import ModuleForward
-from skdqm.nn._losses import LOSSES, Affine, ELBOLoss, ReconstructionLoss
+from skdqm.nn._losses import LARGEST_LOG_RATE, LOSSES, Affine, ELBOLoss, ReconstructionLoss
 from skdqm.nn._noise import GaussianNoise
 from skdqm.nn._threads import threads_for
 from skdqm.nn._tiles import in_tiles
 
 __all__ = [
     "ACTIVATIONS",
+    "LARGEST_LOG_RATE",
     "LOSSES",
     "Affine",
     "ConvAutoencoder",

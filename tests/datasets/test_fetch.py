@@ -1,15 +1,16 @@
-"""fetch_lhco_features: real downloads through pooch from a server on this machine."""
+"""fetch_lhco_events, fetch_lhco_features: real downloads from a server on this machine."""
 
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 
-from skdqm.datasets import _fetch, fetch_lhco_features
+from skdqm.datasets import _fetch, fetch_lhco_events, fetch_lhco_features
 from skdqm.exceptions import DataError
 
 CONTENT = b"not really HDF5, but the checksum does not mind"
@@ -47,10 +48,14 @@ def fetch_from(server, tmp_path, monkeypatch):
     """Fetch from the given paths of the server instead of from Zenodo."""
     home = f"http://127.0.0.1:{server.server_port}"
 
-    def fetch(*paths, folder=tmp_path / "cache"):
-        monkeypatch.setattr(_fetch, "LHCO_URLS", [f"{home}/{path}" for path in paths])
-        monkeypatch.setattr(_fetch, "LHCO_MD5", hashlib.md5(CONTENT).hexdigest())  # noqa: S324
-        return fetch_lhco_features(folder)
+    def fetch(*paths, folder=tmp_path / "cache", fetcher=fetch_lhco_features):
+        urls = tuple(f"{home}/{path}" for path in paths)
+        for name in ("FEATURES", "EVENTS"):
+            kind = getattr(_fetch, name).checksum.partition(":")[0]
+            checksum = f"{kind}:{hashlib.new(kind, CONTENT).hexdigest()}"
+            file = replace(getattr(_fetch, name), urls=urls, checksum=checksum)
+            monkeypatch.setattr(_fetch, name, file)
+        return fetcher(folder)
 
     return fetch
 
@@ -61,6 +66,17 @@ def test_the_file_is_downloaded_once_and_named_as_on_zenodo(fetch_from, server, 
     assert path.read_bytes() == CONTENT
     assert fetch_from("good") == path
     assert server.paths == ["/good"]
+
+
+def test_the_particles_are_another_file_with_another_kind_of_checksum(fetch_from, tmp_path):
+    path = fetch_from("good", fetcher=fetch_lhco_events)
+    assert path == tmp_path / "cache" / "events_anomalydetection_v2.h5"
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_wrong_checksum_of_the_particles_is_refused(fetch_from):
+    with pytest.raises(DataError, match=r"LHC Olympics events.*hash of downloaded file"):
+        fetch_from("bad", fetcher=fetch_lhco_events)
 
 
 def test_a_file_put_there_by_hand_needs_no_network(fetch_from, server, tmp_path):
@@ -100,21 +116,31 @@ def test_a_folder_that_cannot_be_made_is_told(fetch_from, tmp_path):
 def test_without_a_network_the_error_says_what_to_do_by_hand(tmp_path, monkeypatch):
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         closed_port = http.server_port
-    urls = [f"http://127.0.0.1:{closed_port}/events"]
+    urls = (f"http://127.0.0.1:{closed_port}/events",)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(_fetch, "LHCO_URLS", urls)
+    monkeypatch.setattr(_fetch, "FEATURES", replace(_fetch.FEATURES, urls=urls))
     with pytest.raises(DataError) as caught:
         fetch_lhco_features(tmp_path)
     message = str(caught.value)
-    for part in ("Zenodo record 4536377", *urls, str(tmp_path), _fetch.LHCO_MD5, "by hand"):
+    for part in (
+        "LHC Olympics features",
+        *urls,
+        str(tmp_path),
+        _fetch.FEATURES.checksum,
+        "by hand",
+    ):
         assert part in message
 
 
-def test_the_addresses_are_those_of_the_public_record():
-    record, newer = _fetch.LHCO_URLS
+def test_the_addresses_are_those_of_the_public_records():
+    record, newer = _fetch.FEATURES.urls
     assert record.startswith("https://zenodo.org/records/4536377/files/")
     assert newer.startswith("https://zenodo.org/records/6466204/files/")
-    assert len(_fetch.LHCO_MD5) == 32
+    assert _fetch.EVENTS.urls == (
+        "https://zenodo.org/records/6466204/files/events_anomalydetection_v2.h5",
+    )
+    digits = [len(file.checksum.partition(":")[2]) for file in (_fetch.FEATURES, _fetch.EVENTS)]
+    assert digits == [32, 64]
 
 
 def test_importing_datasets_does_not_import_pooch():
