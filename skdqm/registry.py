@@ -17,6 +17,8 @@ _DETECTORS = {
     "autoencoder": "skdqm.detectors:AutoencoderDetector",
     "convolutional": "skdqm.detectors:ConvAutoencoderDetector",
     "convolutional_vae": "skdqm.detectors:ConvVAEDetector",
+    "graph": "skdqm.detectors:GraphAutoencoderDetector",
+    "quantum": "skdqm.detectors:QuantumAutoencoderDetector",
     "vae": "skdqm.detectors:VAEDetector",
 }
 _SKLEARN = {

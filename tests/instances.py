@@ -1,5 +1,6 @@
 """One small instance of every registered detector: quick to fit, with a fixed seed."""
 
+from importlib.util import find_spec
 from typing import Any
 
 from skdqm.base import BaseDetector
@@ -9,14 +10,26 @@ SMALL: dict[str, dict[str, Any]] = {
     "autoencoder": {"hidden_layer_sizes": (16,), "max_epochs": 5},
     "convolutional": {"hidden_channels": (4, 8), "max_epochs": 5},
     "convolutional_vae": {"hidden_channels": (4, 8), "max_epochs": 5},
+    "graph": {"hidden_channels": (8,), "max_epochs": 5},
+    "quantum": {"hidden_layer_sizes": (16,), "n_qubits": 2, "n_layers": 1, "max_epochs": 5},
     "vae": {"hidden_layer_sizes": (16,), "max_epochs": 5},
 }
 ABLE: dict[str, dict[str, Any]] = {
     "autoencoder": {"max_epochs": 60, "batch_size": 32},
     "convolutional": {"max_epochs": 60, "batch_size": 32},
     "convolutional_vae": {"max_epochs": 60, "batch_size": 32},
+    "graph": {"max_epochs": 30, "batch_size": 32},
+    "quantum": {"n_qubits": 3, "n_layers": 2, "max_epochs": 60, "batch_size": 32},
     "vae": {"max_epochs": 60, "batch_size": 32},
 }
+
+# Packages that some detectors need beyond the core ones.
+PACKAGES = {"graph": "torch_geometric", "quantum": "pennylane"}
+
+
+def names() -> list[str]:
+    """Return the names of all detectors whose packages are installed."""
+    return [name for name in detector_names() if find_spec(PACKAGES.get(name, "skdqm"))]
 
 
 def instance(name: str, **parameters: Any) -> BaseDetector:
@@ -31,4 +44,4 @@ def able_instance(name: str) -> BaseDetector:
 
 def instances() -> list[BaseDetector]:
     """Return one instance of every detector."""
-    return [instance(name) for name in detector_names()]
+    return [instance(name) for name in names()]

@@ -21,22 +21,21 @@ from skdqm.datasets import make_detector_data
 from skdqm.exceptions import CalibrationWarning
 from skdqm.metrics import anomaly_roc_auc_scorer
 from skdqm.persistence import load, save
-from skdqm.registry import detector_names
-from tests.instances import able_instance, instance, instances
+from tests.instances import able_instance, instance, instances, names
 
 # Readings around 1 with a spread of 0.1, in units that no network likes: nobody scaled them.
 READINGS, FAULTY = make_detector_data(700, n_channels=8, fault_fraction=0.1, random_state=0)
 X = READINGS[FAULTY == 0][:300]
 X_TEST, Y_TEST = READINGS.drop(X.index), FAULTY[~READINGS.index.isin(X.index)]
 
-every_detector = pytest.mark.parametrize("name", detector_names())
+every_detector = pytest.mark.parametrize("name", names())
 
 
 def learns_on(name: str) -> bool:
     return hasattr(instance(name), "partial_fit")
 
 
-every_learner = pytest.mark.parametrize("name", [n for n in detector_names() if learns_on(n)])
+every_learner = pytest.mark.parametrize("name", [n for n in names() if learns_on(n)])
 
 
 @parametrize_with_checks(instances())

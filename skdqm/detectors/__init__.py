@@ -3,6 +3,8 @@
 from skdqm.detectors._autoencoder import AutoencoderDetector
 from skdqm.detectors._convolutional import ConvAutoencoderDetector
 from skdqm.detectors._convolutional_vae import ConvVAEDetector
+from skdqm.detectors._graph import GraphAutoencoderDetector
+from skdqm.detectors._quantum import QuantumAutoencoderDetector
 from skdqm.detectors._training import Checkpoint
 from skdqm.detectors._variational import VAEDetector
 
@@ -11,5 +13,7 @@ __all__ = [
     "Checkpoint",
     "ConvAutoencoderDetector",
     "ConvVAEDetector",
+    "GraphAutoencoderDetector",
+    "QuantumAutoencoderDetector",
     "VAEDetector",
 ]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ from torch import nn
 
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._neural import checked_widths
-from skdqm.detectors._reconstruction import ReconstructionDetector
+from skdqm.detectors._reconstruction import LOSS_FLOOR, ReconstructionDetector
+from skdqm.detectors._row_shape import checked_image_shape
 from skdqm.detectors._score_parameter import ScoreParameterMixin
 from skdqm.detectors._standardise import Rows
 from skdqm.exceptions import UsageError
-from skdqm.nn import ACTIVATIONS, ConvAutoencoder, ModuleForward, in_tiles
+from skdqm.nn import ACTIVATIONS, LOSSES, ConvAutoencoder, ModuleForward, in_tiles
 
 # The widest latent vector taken by default: with a wider one the network learns the identity.
 WIDEST_LATENT = 16
@@ -36,13 +37,13 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
 
     * ``"reconstruction"``: the mean loss of its pixels, relative to the mean training loss of the
       pixels that share a scale. Residuals are blurred first over `smoothing` pixels: errors of
-      neighbours that agree add up, and the noise of single pixels cancels. ``feature_scores`` is
-      the map of these losses, to be reshaped to `image_shape`;
+      neighbours that agree add up, and the noise of single pixels cancels;
     * ``"mahalanobis"``: the squared Mahalanobis distance of its latent vector from those of the
       training images, divided by their number of coordinates: it sees images that are well
       reconstructed and yet unusual [2]_;
 
-    and ``"sum"`` is their sum.
+    and ``"sum"`` is their sum. ``feature_scores`` is the map of relative losses, pixel by pixel and
+    not blurred, to be reshaped to `image_shape`.
 
     Standardisation is inside, by default with one mean and one spread for all pixels. For jet
     images that decides: it keeps the scale of the transverse momentum, and an image is abnormal in
@@ -94,7 +95,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         Weight decay of the optimiser.
     batch_size : int or "auto", default="auto"
         Rows in a training step. ``"auto"`` takes a 64th of the rows, at least 32, at most 512.
-    max_epochs : int, default=50
+    max_epochs : int, default=20
         Passes over the training rows in all, with those of earlier fits when `warm_start` goes
         on. A ``partial_fit`` makes one pass.
     early_stopping : bool, default=False
@@ -127,7 +128,9 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
     location_, scale_ : ndarray of shape (n_features_in_,)
         What the pixels were standardised with.
     feature_loss_ : ndarray of shape (n_features_in_,)
-        Mean training loss of each pixel, over at most 16,384 images.
+        Mean training loss of the pixels that share a scale, over at most 16,384 images.
+    smoothed_loss_ : ndarray of shape (n_features_in_,)
+        The same of blurred residuals.
     latent_mean_, latent_covariance_ : ndarray
         Mean and covariance of the latent vectors of the training images.
     offset_ : float
@@ -201,7 +204,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         lr: float = 1e-3,
         weight_decay: float = 0.0,
         batch_size: int | str = "auto",
-        max_epochs: int = 50,
+        max_epochs: int = 20,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -257,19 +260,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         """Return channels, height and width; one row of pixels when nothing was said."""
         if self.image_shape is None:
             return [1, 1, self.n_features_in_]
-        shape: list[Any] = list(self.image_shape)
-        sides = [int(side) for side in shape if isinstance(side, Integral) and int(side) > 0]
-        if len(sides) != 3 or len(shape) != 3:
-            raise UsageError(
-                f"image_shape={self.image_shape!r}: expected three whole numbers above zero, "
-                "(channels, height, width)"
-            )
-        if math.prod(sides) != self.n_features_in_:
-            raise UsageError(
-                f"image_shape={self.image_shape!r} means {math.prod(sides)} pixels, found rows of "
-                f"{self.n_features_in_}; give the shape of the images that the rows hold"
-            )
-        return sides
+        return checked_image_shape(self.image_shape, self.n_features_in_)
 
     def _checked_mask(self) -> NDArray[np.bool_] | None:
         """Return which pixels exist, one value for each feature; None where all do."""
@@ -311,6 +302,8 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
 
     def _weigh(self, X: NDArray[Any], n_before: int) -> None:
         super()._weigh(X, n_before)
+        before = self.smoothed_loss_ if n_before else None
+        self.smoothed_loss_: Rows = self._mean_losses(self._smoothed_losses, X, before, n_before)
         self._learn_latent_law(self._latent(self._some(X)), len(X) / (n_before + len(X)))
 
     def _learn_latent_law(self, codes: Rows, share: float) -> None:
@@ -328,22 +321,21 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         floor = VARIANCE_FLOOR * max(float(variances.mean()), SMALLEST_VARIANCE)
         self._whiten = axes / np.sqrt(variances.clip(min=0) + floor)
 
-    def _compare(self, output: Rows, target: Rows) -> Rows:
-        """Return losses of residuals blurred over the image.
-
-        Errors of neighbours that agree add up, the noise of single pixels cancels.
-        """
-        losses = super()._compare(output, target)
-        if not self._frozen["smoothing"]:
-            return losses
+    def _smoothed_losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
+        """Return losses of residuals (signed roots of losses) blurred over the image."""
+        output, target = self._decode(rows, standard, code)
+        losses = LOSSES[self._frozen["loss"]](output, target, np)
         if self._counts():
             target = np.log(np.maximum(target, SMALLEST_COUNT))
         residuals = self._masked(np.copysign(np.sqrt(losses), target - output))
         images = residuals.reshape(*residuals.shape[:-1], *self._image_shape)
         sigma = self._frozen["smoothing"]
         blurred = gaussian_filter(images, sigma, mode="constant", axes=(-2, -1))
-        squares: Rows = blurred.reshape(residuals.shape) ** 2
-        return squares
+        return self._masked(blurred.reshape(residuals.shape) ** 2)
+
+    def _scored_losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
+        losses = self._smoothed_losses(rows, standard, code)
+        return losses / (self.smoothed_loss_ + LOSS_FLOOR)
 
     def _anomaly_score(self, X: NDArray[Any]) -> Rows:
         return in_tiles(getattr(self, f"_{self._frozen['score']}"), X)
@@ -353,7 +345,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
 
     def _sum(self, rows: Rows) -> Rows:
         standard, code = self._encode(rows)
-        losses = self._relative_losses(rows, standard, code)
+        losses = self._scored_losses(rows, standard, code)
         return np.add.reduce(losses, axis=-1) / self.n_features_in_ + self._latent_distance(code)
 
     def _latent_distance(self, code: NDArray[np.float32]) -> Rows:

@@ -20,7 +20,7 @@ class ConvVAEDetector(VariationalDetector, ConvAutoencoderDetector):
       little by itself (AUC near 0.5 for the LHC Olympics jets);
     * ``"elbo"``: half the sum of the relative losses, plus `beta` times the divergence.
 
-    ``feature_scores`` is the map of losses with every `score`.
+    ``feature_scores`` is the map of relative losses, not blurred, with every `score`.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class ConvVAEDetector(VariationalDetector, ConvAutoencoderDetector):
         Weight decay of the optimiser.
     batch_size : int or "auto", default="auto"
         Rows in a training step. ``"auto"`` takes a 64th of the rows, at least 32, at most 512.
-    max_epochs : int, default=50
+    max_epochs : int, default=20
         Passes over the training rows in all, with those of earlier fits when `warm_start` goes
         on. A ``partial_fit`` makes one pass.
     early_stopping : bool, default=False
@@ -97,7 +97,9 @@ class ConvVAEDetector(VariationalDetector, ConvAutoencoderDetector):
     location_, scale_ : ndarray of shape (n_features_in_,)
         What the pixels were standardised with.
     feature_loss_ : ndarray of shape (n_features_in_,)
-        Mean training loss of each pixel, over at most 16,384 images.
+        Mean training loss of the pixels that share a scale, over at most 16,384 images.
+    smoothed_loss_ : ndarray of shape (n_features_in_,)
+        The same of blurred residuals.
     offset_ : float
         The threshold on ``score_samples``.
     n_features_in_ : int
@@ -157,7 +159,7 @@ class ConvVAEDetector(VariationalDetector, ConvAutoencoderDetector):
         lr: float = 1e-3,
         weight_decay: float = 0.0,
         batch_size: int | str = "auto",
-        max_epochs: int = 50,
+        max_epochs: int = 20,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,

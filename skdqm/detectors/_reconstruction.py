@@ -1,6 +1,7 @@
 """What all detectors share that score by reconstruction: scale, losses, maps."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -101,14 +102,20 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         return standard, torch.from_numpy(self._targets(X).astype(np.float32))
 
     def _weigh(self, X: NDArray[Any], n_before: int) -> None:
-        chosen = self._some(X)
-        mean = in_tiles(lambda rows: self._losses(rows, *self._encode(rows)), chosen).mean(axis=0)
+        before = self.feature_loss_ if n_before else None
+        self.feature_loss_: Rows = self._mean_losses(self._losses, X, before, n_before)
+
+    def _mean_losses(
+        self, losses: Callable[..., Rows], X: NDArray[Any], before: Rows | None, n_before: int
+    ) -> Rows:
+        """Average losses over rows, and with what was known from `n_before` others."""
+        mean = in_tiles(lambda rows: losses(rows, *self._encode(rows)), self._some(X)).mean(axis=0)
         groups = self._groups()
         if groups is not None:
             mean = group_means(mean, groups)
-        if n_before:
-            mean = (n_before * self.feature_loss_ + len(X) * mean) / (n_before + len(X))
-        self.feature_loss_: Rows = mean
+        if before is None:
+            return mean
+        return (n_before * before + len(X) * mean) / (n_before + len(X))
 
     def _some(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return rows to take means over: some thousands say as much as a million."""
@@ -126,7 +133,7 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         return in_tiles(lambda rows: self._relative_losses(rows, *self._encode(rows)), X)
 
     def _reconstruction(self, rows: Rows) -> Rows:
-        losses = self._relative_losses(rows, *self._encode(rows))
+        losses = self._scored_losses(rows, *self._encode(rows))
         return np.add.reduce(losses, axis=-1) / self.n_features_in_
 
     def _encode(self, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
@@ -137,11 +144,8 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
 
     def _losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
         """Return the losses of encoded rows."""
-        return self._masked(self._compare(*self._decode(rows, standard, code)))
-
-    def _compare(self, output: Rows, target: Rows) -> Rows:
-        losses: Rows = LOSSES[self._frozen["loss"]](output, target, np)
-        return losses
+        output, target = self._decode(rows, standard, code)
+        return self._masked(LOSSES[self._frozen["loss"]](output, target, np))
 
     def _decode(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> tuple[Rows, Rows]:
         """Return what the loss compares: standardised values, or log-rates and counts.
@@ -156,6 +160,10 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
 
     def _relative_losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
         return self._losses(rows, standard, code) / (self.feature_loss_ + LOSS_FLOOR)
+
+    def _scored_losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
+        """Return the relative losses that a score sums; by default those of each feature."""
+        return self._relative_losses(rows, standard, code)
 
     def _values(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return what is standardised: the features, or the logarithm of counts."""

@@ -39,7 +39,7 @@ class VariationalDetector(ScoreParameterMixin, ReconstructionDetector):
 
     def _elbo(self, rows: Rows) -> Rows:
         standard, code = self._encode(rows)
-        losses = self._relative_losses(rows, standard, code)
+        losses = self._scored_losses(rows, standard, code)
         divergence = self._frozen["beta"] * self._divergence(code)
         return 0.5 * np.add.reduce(losses, axis=-1) + divergence
 

@@ -2,11 +2,26 @@
 
 from skdqm.nn._activations import ACTIVATIONS
 from skdqm.nn._batches import TensorBatches
+from skdqm.nn._contrastive import (
+    AddNoise,
+    ContrastiveLoss,
+    ContrastiveModule,
+    MaskFeatures,
+    NTXentLoss,
+    ScaleRows,
+    ShiftImages,
+    ShortcutEncoder,
+    ShortcutForward,
+    TurnImages,
+)
 from skdqm.nn._conv import ConvAutoencoder, ConvVAE, conv_decoder, conv_encoder
 from skdqm.nn._dense import DenseAutoencoder, DenseForward, DenseVAE, dense_layers
 from skdqm.nn._forward import ModuleForward
+from skdqm.nn._graph import GraphAutoencoder, GraphDecoder, GraphEncoder, NodeLoss, nearest_edges
 from skdqm.nn._losses import LARGEST_LOG_RATE, LOSSES, Affine, ELBOLoss, ReconstructionLoss
 from skdqm.nn._noise import GaussianNoise
+from skdqm.nn._quantum import QuantumAutoencoder, QuantumCircuit, QuantumForward
+from skdqm.nn._row_linear import RowLinear
 from skdqm.nn._threads import threads_for
 from skdqm.nn._tiles import in_tiles
 
@@ -14,7 +29,10 @@ __all__ = [
     "ACTIVATIONS",
     "LARGEST_LOG_RATE",
     "LOSSES",
+    "AddNoise",
     "Affine",
+    "ContrastiveLoss",
+    "ContrastiveModule",
     "ConvAutoencoder",
     "ConvVAE",
     "DenseAutoencoder",
@@ -22,12 +40,28 @@ __all__ = [
     "DenseVAE",
     "ELBOLoss",
     "GaussianNoise",
+    "GraphAutoencoder",
+    "GraphDecoder",
+    "GraphEncoder",
+    "MaskFeatures",
     "ModuleForward",
+    "NTXentLoss",
+    "NodeLoss",
+    "QuantumAutoencoder",
+    "QuantumCircuit",
+    "QuantumForward",
     "ReconstructionLoss",
+    "RowLinear",
+    "ScaleRows",
+    "ShiftImages",
+    "ShortcutEncoder",
+    "ShortcutForward",
     "TensorBatches",
+    "TurnImages",
     "conv_decoder",
     "conv_encoder",
     "dense_layers",
     "in_tiles",
+    "nearest_edges",
     "threads_for",
 ]

@@ -16,7 +16,9 @@ class ModuleForward:
     """A module that maps rows to rows, run tile by tile: no row depends on its batch.
 
     Kernels of torch may round differently for batches of different sizes. Here each run sees as
-    many rows as there are in a tile, in float32, on one thread.
+    many rows as there are in a tile, in float32, on one thread. Within a tile, a matrix product
+    may still round by the row's place: modules take :class:`RowLinear` for theirs, and a module
+    that one knows nothing of is given tiles of one row.
 
     Parameters
     ----------

@@ -76,9 +76,9 @@ def test_a_mask_of_one_channel_serves_all_and_is_kept_in_a_file(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"image_shape": (9, 7)}, "expected three whole numbers"),
-        ({"image_shape": (2, 9.5, 7)}, "expected three whole numbers"),
-        ({"image_shape": (1, 9, 7)}, "means 63 pixels, found rows of 126"),
+        ({"image_shape": (9, 7)}, "expected 3 whole numbers"),
+        ({"image_shape": (2, 9.5, 7)}, "expected 3 whole numbers"),
+        ({"image_shape": (1, 9, 7)}, "means 63 values, found rows of 126"),
         ({"mask": np.ones((2, 2), dtype=bool)}, "booleans of shape"),
         ({"mask": np.ones((9, 7))}, "found float64"),
         ({"mask": np.zeros((9, 7), dtype=bool)}, "0 of them true"),
@@ -109,13 +109,18 @@ def test_blurring_finds_the_faint_blob_that_noise_of_pixels_hides() -> None:
     assert aucs[1] > aucs[0]
 
 
-def test_without_blurring_the_map_is_the_loss_of_each_pixel_alone() -> None:
-    detector = fitted(smoothing=0)
+def test_the_map_of_losses_points_at_a_single_hot_pixel_whatever_the_blurring() -> None:
+    detector = fitted(smoothing=1.5)
     changed = X[:1].copy()
     changed[0, 5] += 100
     before, after = detector.feature_scores(X[:1])[0], detector.feature_scores(changed)[0]
     assert (after - before).argmax() == 5
-    assert len(np.unique(detector.feature_loss_)) == 1
+    assert len(np.unique(detector.feature_loss_)) == len(np.unique(detector.smoothed_loss_)) == 1
+
+
+def test_without_blurring_the_score_is_the_mean_of_the_map() -> None:
+    detector = fitted(smoothing=0, score="reconstruction")
+    np.testing.assert_allclose(detector.feature_scores(X).mean(axis=1), -detector.score_samples(X))
 
 
 def test_the_latent_law_is_that_of_the_training_images() -> None:

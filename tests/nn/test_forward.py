@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from skdqm.nn import ModuleForward, conv_decoder, conv_encoder, in_tiles
+from skdqm.nn import ModuleForward, RowLinear, conv_decoder, conv_encoder, in_tiles
 
 RNG = np.random.default_rng(0)
 
@@ -14,8 +14,8 @@ def modules() -> list[nn.Module]:
     torch.manual_seed(0)
     return [
         conv_encoder((2, 13, 11), [8, 16], 5, "tanh"),
-        nn.Sequential(nn.Linear(286, 64), nn.ReLU(), nn.BatchNorm1d(64), nn.Linear(64, 3)),
-        nn.Sequential(nn.Linear(286, 5), conv_decoder((2, 13, 11), [8, 16], 5, "relu")),
+        nn.Sequential(RowLinear(286, 64), nn.ReLU(), nn.BatchNorm1d(64), RowLinear(64, 3)),
+        nn.Sequential(RowLinear(286, 5), conv_decoder((2, 13, 11), [8, 16], 5, "relu")),
     ]
 
 
