@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skdqm.cli._evaluate import evaluate, labels_and_scores
+from skdqm.cli._inputs import Features
 from skdqm.cli._model import Model
 from skdqm.cli._options import QuietOption
 from skdqm.cli._picture import save_picture
-from skdqm.cli._recipe import Features
 from skdqm.cli._score import score
 from skdqm.cli._source import Source, check_folder
 from skdqm.cli._terminal import messages
@@ -64,7 +64,7 @@ def demo(
     score(model, test, scores, flags=True, quiet=quiet)
     evaluate(model, test)
     opened = Model.open(model)
-    labels, found = labels_and_scores(opened, Source(test), batch_size=50_000)
+    labels, found = labels_and_scores(opened, Source(test))
     save_picture(picture, labels, -found, threshold=-opened.detector.offset_)
     say.print(f"wrote {scores} and {picture}")
     facts = {"settings": " --set ".join(SETTINGS), "rate": ALARM_RATE}

@@ -1,5 +1,7 @@
 """``skdqm evaluate``: how well a model ranks the labelled rows of a file."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +16,7 @@ from skdqm.cli._options import (
     ModelArgument,
     NonFinite,
     NonFiniteOption,
+    RowsOption,
 )
 from skdqm.cli._source import Source, found_labels
 from skdqm.cli._terminal import print_json, print_table
@@ -46,14 +49,19 @@ def evaluate(
     signal: Annotated[
         int, typer.Option(metavar="VALUE", help="The label of signal; the other is background.")
     ] = 1,
+    background: Annotated[
+        int | None,
+        typer.Option(metavar="VALUE", help="The label of background; all others are signal."),
+    ] = None,
     key: KeyOption = None,
     nonfinite: NonFiniteOption = NonFinite.ERROR,
-    batch_size: BatchSizeOption = 50_000,
+    n_rows: RowsOption = None,
+    batch_size: BatchSizeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Compare the scores of DATA with its labels: one for signal or anomaly, one for background."""
-    source = Source(data, label, key, nonfinite)
-    figures = evaluation(Model.open(model), source, batch_size, signal)
+    source = Source(data, label, key, nonfinite, n_rows)
+    figures = evaluation(Model.open(model), source, batch_size, Truth(signal, background))
     if json:
         print_json({"model": str(model), "data": str(data), **figures})
     else:
@@ -61,11 +69,43 @@ def evaluate(
         print_table(("figure", "value", "meaning"), rows)
 
 
-def evaluation(model: Model, source: Source, batch_size: int, signal: int = 1) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Truth:
+    """Which labels are signal: that of `signal`, or all but that of `background`."""
+
+    signal: int = 1
+    background: int | None = None
+
+    def is_signal(self, labels: "NDArray[np.int64]", path: Path) -> "NDArray[np.int64]":
+        """Return 1 for signal and 0 for background."""
+        import numpy as np
+
+        values = set(np.unique(labels).tolist())
+        if self.background is not None:
+            if self.background not in values:
+                raise DataError(
+                    f"{path}: no row has the background label {self.background}; "
+                    f"{found_labels(labels)}"
+                )
+            return (labels != self.background).astype(np.int64)
+        if len(values) > 1 and (self.signal not in values or len(values) > 2):
+            raise DataError(
+                f"{path}: {found_labels(labels)}; expected two of them, and --signal to name "
+                f"that of signal (it is {self.signal}), or --background to name that of background"
+            )
+        return (labels == self.signal).astype(np.int64)
+
+
+DEFAULT_TRUTH = Truth()
+
+
+def evaluation(
+    model: Model, source: Source, batch_size: int | None, truth: Truth = DEFAULT_TRUTH
+) -> dict[str, Any]:
     """Return the figures of merit of a model on a labelled file."""
     from skdqm.metrics import evaluate_scores
 
-    labels, scores = labels_and_scores(model, source, batch_size, signal)
+    labels, scores = labels_and_scores(model, source, batch_size, truth)
     try:
         figures = evaluate_scores(labels, -scores)
     except DataError as error:
@@ -81,7 +121,7 @@ def evaluation(model: Model, source: Source, batch_size: int, signal: int = 1) -
 
 
 def labels_and_scores(
-    model: Model, source: Source, batch_size: int, signal: int = 1
+    model: Model, source: Source, batch_size: int | None = None, truth: Truth = DEFAULT_TRUTH
 ) -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
     """Return 1 for signal and 0 for background, and the scores; low is abnormal."""
     import numpy as np
@@ -97,16 +137,4 @@ def labels_and_scores(
     for table in source.batches(batch_size, model.columns_in(source)):
         labels.append(table.y)
         scores.append(model.score(table.X, source.path)[1])
-    return _is_signal(np.concatenate(labels), signal, source), np.concatenate(scores)
-
-
-def _is_signal(labels: "NDArray[np.int64]", signal: int, source: Source) -> "NDArray[np.int64]":
-    import numpy as np
-
-    values = set(np.unique(labels).tolist())
-    if len(values) > 1 and (signal not in values or len(values) > 2):
-        raise DataError(
-            f"{source.path}: {found_labels(labels)}; expected two of them, and --signal to name "
-            f"that of signal (it is {signal})"
-        )
-    return (labels == signal).astype(np.int64)
+    return truth.is_signal(np.concatenate(labels), source.path), np.concatenate(scores)

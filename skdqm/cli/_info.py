@@ -35,8 +35,7 @@ def description(model: Model) -> dict[str, Any]:
 
 def _steps(estimator: Any) -> list[str]:
     transformers, detector = parts_of(estimator)
-    steps = [] if transformers is None else [step for _, step in transformers.steps]
-    return [type(step).__name__ for step in [*steps, detector]]
+    return [type(step).__name__ for step in [*(step for _, step in transformers), detector]]
 
 
 def _plain(value: Any) -> Any:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from skdqm._messages import listed
+from skdqm.cli._options import On
 from skdqm.cli._source import Source
-from skdqm.cli._transform import name_of, quiet_overflow, row_number, transformed
+from skdqm.cli._transform import Steps, name_of, quiet_overflow, row_number, transformed
 from skdqm.exceptions import DataError, ModelFileError, UsageError
 
 if TYPE_CHECKING:
@@ -18,12 +19,10 @@ if TYPE_CHECKING:
     from skdqm.base import BaseDetector
 
 
-def parts_of(estimator: Any) -> tuple[Any, Any]:
-    """Return the transformers of a Pipeline (None without any) and its last step."""
+def parts_of(estimator: Any) -> tuple[Steps, Any]:
+    """Return the steps of a Pipeline before the last one, and that."""
     steps = getattr(estimator, "steps", None)
-    if steps is None:
-        return None, estimator
-    return (estimator[:-1] if len(steps) > 1 else None), estimator[-1]
+    return ([], estimator) if steps is None else (steps[:-1], estimator[-1])
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,14 @@ class Model:
         if self.features is None:
             self._check_number(found, source.path)
             return found
-        missing = [name for name in self.features if name not in found]
+        # Part of an image is another image, and some of the particles are another event.
+        if source.summary.kind != "table" and found != self.features:
+            raise DataError(
+                f"{source.path}: found {source.content()}, the model {self.path} learned from "
+                f"others: it takes {len(self.features):,} columns, and the file has {len(found):,}"
+            )
+        present = set(found)
+        missing = [name for name in self.features if name not in present]
         if missing:
             raise DataError(
                 f"{source.path}: the model {self.path} needs columns that the file lacks: "
@@ -127,15 +133,25 @@ class Model:
             )
         return self.features
 
-    def transform(self, rows: "pd.DataFrame", path: Path) -> "NDArray[Any]":
+    def transform(self, rows: "pd.DataFrame", path: Path) -> Any:
         """Turn the columns that :meth:`columns_in` names into what the detector takes.
 
-        Always float64: the same events give the same scores from a file of float32 and from CSV.
+        Always from float64: the same events give the same scores from a file of float32 and CSV.
         """
-        transformers, _ = parts_of(self.estimator)
-        wide = rows.astype("float64")
-        X = wide.to_numpy() if self.features is None else wide
-        return X if transformers is None else transformed(transformers, X, path)
+        steps, _ = parts_of(self.estimator)
+        return transformed(steps, rows.astype("float64"), path, named=self.features is not None)
+
+    def training_rows(self, source: Source, on: On, background: int) -> "pd.DataFrame":
+        """Read the rows to learn from, as :meth:`transform` leaves them."""
+        import pandas as pd
+
+        batches = source.training_batches(on, self.columns_in(source), background)
+        ready = (pd.DataFrame(self.transform(rows, source.path), rows.index) for rows in batches)
+        return pd.concat(ready)
+
+    def takes(self, rows: "pd.DataFrame") -> Any:
+        """Return rows of :meth:`training_rows` in the form that the detector has learned from."""
+        return rows if hasattr(self.detector, "feature_names_in_") else rows.to_numpy()
 
     def score(self, rows: "pd.DataFrame", path: Path) -> "tuple[NDArray[Any], NDArray[np.float64]]":
         """Return what the detector takes, and its scores (low is abnormal)."""

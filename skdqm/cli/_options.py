@@ -22,7 +22,7 @@ class On(StrEnum):
 
 
 DataArgument = Annotated[
-    Path, typer.Argument(metavar="DATA", help="HDF5, CSV, Parquet, npz or npy file.")
+    Path, typer.Argument(metavar="DATA", help="HDF5, CSV, Parquet, npz, npy or idx file.")
 ]
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train wrote.")]
 ModelOutput = Annotated[
@@ -48,8 +48,16 @@ OnOption = Annotated[
 BackgroundOption = Annotated[
     int, typer.Option("--background", metavar="VALUE", help="The background label, for --on.")
 ]
+RowsOption = Annotated[
+    int | None, typer.Option("--rows", min=1, metavar="N", help="Read the first N rows only.")
+]
 BatchSizeOption = Annotated[
-    int, typer.Option("--batch-size", min=1, help="Rows read and scored at a time.")
+    int | None,
+    typer.Option(
+        "--batch-size",
+        min=1,
+        help="Rows read and scored at a time. [default: 50,000, fewer of wide tables]",
+    ),
 ]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="No messages and no progress on standard error.")

@@ -1,10 +1,10 @@
-"""What a training is made of: the recipe, the columns, the split, the Pipeline."""
+"""What decides the result of a training, and which rows it keeps for the calibration."""
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from skdqm.cli._inputs import Features
 from skdqm.cli._options import On
 from skdqm.exceptions import UsageError
 
@@ -13,13 +13,6 @@ if TYPE_CHECKING:
 
 # Share of the rows, the last ones, that --alarm-rate keeps from the fit.
 HELD_OUT = 0.2
-
-
-class Features(StrEnum):
-    """What becomes of the columns before they are scaled."""
-
-    RAW = "raw"
-    JETS = "jets"
 
 
 @dataclass(frozen=True)
@@ -33,20 +26,6 @@ class Recipe:
     features: Features
     alarm_rate: float | None
     background: int = 0
-
-
-def columns_of(features: Features, columns: list[str] | None) -> list[str] | None:
-    """Return the columns to read for what was asked; None reads all."""
-    if features is Features.RAW:
-        return columns
-    from skdqm.preprocessing import LHCO_COLUMNS
-
-    if columns is not None and set(columns) != set(LHCO_COLUMNS):
-        raise UsageError(
-            f"--features jets needs exactly the columns {','.join(LHCO_COLUMNS)}; "
-            "leave --columns out, or take --features raw"
-        )
-    return list(LHCO_COLUMNS)
 
 
 def split(
@@ -66,14 +45,3 @@ def split(
             f"last 20 % of the file are {len(held_out):,}; give more rows or a larger rate"
         )
     return fitted_on, held_out
-
-
-def new_pipeline(detector: Any, features: Features) -> Any:
-    """Return an unfitted Pipeline: features where the columns are jets, scaler, detector."""
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    from skdqm.preprocessing import JetFeatures
-
-    first = [("features", JetFeatures())] if features is Features.JETS else []
-    return Pipeline([*first, ("scaler", StandardScaler()), ("detector", detector)])

@@ -19,6 +19,7 @@ from skdqm.cli._options import (
     NonFinite,
     NonFiniteOption,
     QuietOption,
+    RowsOption,
 )
 from skdqm.cli._source import Source, check_output
 from skdqm.cli._terminal import messages, progress
@@ -48,14 +49,16 @@ def score(
     keep: Annotated[
         str,
         typer.Option(
-            metavar="all|none|A,B",
-            help="Columns to copy besides those that the model takes and the label.",
+            metavar="auto|all|none|A,B",
+            help="Columns to copy besides those that the model takes and the label; auto: all of a "
+            "table, none of images and raw events.",
         ),
-    ] = "all",
+    ] = "auto",
     label: LabelOption = "auto",
     key: KeyOption = None,
     nonfinite: NonFiniteOption = NonFinite.ERROR,
-    batch_size: BatchSizeOption = 50_000,
+    n_rows: RowsOption = None,
+    batch_size: BatchSizeOption = None,
     flags: Annotated[
         bool, typer.Option("--flags", help=f"Also write {FLAG}, and {P_VALUE} if calibrated.")
     ] = False,
@@ -66,20 +69,21 @@ def score(
 ) -> None:
     """Score DATA, batch after batch: its columns as they are, and anomaly_score (high = abnormal).
 
-    The columns of the model are found by their names, in any order; others may hold anything. With
-    --nonfinite drop a first column, row, says which rows of the file (from 0) are left.
+    The columns of the model are found by their names, in any order; others may hold anything. Of
+    images and raw events only the label is copied. There, and with --nonfinite drop, a first
+    column, row, says which rows of the file (from 0) they are.
     """
     say = messages(quiet=quiet)
     if output != STANDARD_OUTPUT:
         check_output(output, data, model)
     opened = Model.open(model)
-    # Where all columns are copied and the model names its own, nobody asks which one is the label.
-    needed = label if keep != "all" or opened.features is None or label != "auto" else "none"
-    source = opened.settle_label(Source(data, needed, key, nonfinite))
+    source = Source(data, label, key, nonfinite, n_rows)
+    keep = resolved(keep, source)
+    source = with_label(source, opened, keep)
     scoring = Scoring(opened, source, with_flags=flags)
     carry = columns_to_copy(source, opened.columns_in(source), keep)
     started = perf_counter()
-    with progress(say, "scoring", source.summary.n_rows) as advance:
+    with progress(say, "scoring", n_rows or source.summary.n_rows) as advance:
         write(scoring.frames(carry, batch_size, advance), output)
     say.print(scoring.summary(perf_counter() - started))
     if keep == "all" and scoring.left_out:
@@ -101,7 +105,7 @@ class Scoring:
     left_out: list[str] = field(default_factory=list)
 
     def frames(
-        self, carry: str | list[str], size: int, advance: Callable[[int], object]
+        self, carry: str | list[str], size: int | None, advance: Callable[[int], object]
     ) -> Iterator["pd.DataFrame"]:
         """Yield each batch with its scores."""
         features = self.model.columns_in(self.source)
@@ -138,7 +142,8 @@ class Scoring:
 
         copied = pd.DataFrame(table.carried)
         self.left_out = [name for name in self.source.summary.columns if name not in copied]
-        first = {ROW: table.X.index} if self.source.nonfinite is NonFinite.DROP else {}
+        is_numbered = self.source.nonfinite is NonFinite.DROP or self.source.summary.kind != "table"
+        first = {ROW: table.X.index} if is_numbered else {}
         taken = [name for name in (*first, *new) if name in copied]
         if taken:
             raise DataError(
@@ -150,15 +155,32 @@ class Scoring:
         )
 
 
+def resolved(keep: str, source: Source) -> str:
+    """Return what ``auto`` means: nobody wants thousands of pixels or particles again."""
+    if keep != "auto":
+        return keep
+    return "all" if source.summary.kind == "table" else "none"
+
+
+def with_label(source: Source, model: Model, keep: str) -> Source:
+    """Settle which column is the label, where it matters."""
+    is_table = source.summary.kind == "table" and model.features is not None
+    # All columns are copied and the model names its own: nobody asks which one is the label.
+    if is_table and keep == "all" and source.label == "auto":
+        return replace(source, label="none")
+    return model.settle_label(source)
+
+
 def columns_to_copy(source: Source, features: list[str], keep: str) -> str | list[str]:
     """Return the columns to copy, in the order of the file: all, or those asked for."""
     if keep == "all":
         return "all"
     named = [] if keep == "none" else [name.strip() for name in keep.split(",")]
     label = source.label_name()
-    wanted = dict.fromkeys([*features, *([] if label is None else [label]), *named])
-    present = [name for name in source.summary.columns if name in wanted]
-    return [*present, *(name for name in wanted if name not in present)]
+    taken = features if source.summary.kind == "table" else []
+    wanted = dict.fromkeys([*taken, *([] if label is None else [label]), *named])
+    present = dict.fromkeys(name for name in source.summary.columns if name in wanted)
+    return list(present | wanted)
 
 
 def write(frames: "Iterable[pd.DataFrame]", output: Path) -> None:

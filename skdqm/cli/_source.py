@@ -6,20 +6,21 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skdqm.cli._options import NonFinite, On
 from skdqm.exceptions import DataError, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
     from skdqm.io import FileSummary, Table
 
 # Different labels that a message lists.
 MOST_LABELS = 8
+# Rows of a checksum that are copied at a time.
+DIGEST_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,15 @@ class Source:
         The table in a file with several.
     nonfinite : NonFinite
         What to do with rows that hold NaN or infinity.
+    n_rows : int or None
+        Read so many rows, the first ones.
     """
 
     path: Path
     label: str = "auto"
     key: str | None = None
     nonfinite: NonFinite = NonFinite.ERROR
+    n_rows: int | None = None
 
     @cached_property
     def summary(self) -> "FileSummary":
@@ -59,45 +63,60 @@ class Source:
         label = self.label_name()
         return [name for name in self.summary.columns if name != label]
 
-    def read(self, columns: Sequence[str] | None = None) -> "Table":
-        """Read all rows."""
-        from skdqm.io import read
-
-        return read(self.path, columns=columns, **self._how())
+    def content(self) -> str:
+        """Say what a row of the file is."""
+        n_columns = len(self.summary.columns)
+        if self.summary.image_shape is not None:
+            return "images of " + " x ".join(map(str, self.summary.image_shape)) + " pixels"
+        if self.summary.kind == "events":
+            return f"raw events of {n_columns // 3} particles"
+        return f"a table of {n_columns} columns"
 
     def batches(
         self,
-        size: int,
+        size: int | None = None,
         columns: Sequence[str] | None = None,
         carry: str | Sequence[str] | None = None,
     ) -> Iterator["Table"]:
         """Read some rows at a time."""
         from skdqm.io import iter_batches
 
-        return iter_batches(self.path, size, columns=columns, carry=carry, **self._how())
+        return iter_batches(
+            self.path,
+            size,
+            columns=columns,
+            label=self._label(),
+            nonfinite=self.nonfinite.value,
+            key=self.key,
+            carry=carry,
+            n_rows=self.n_rows,
+        )
 
-    def training_rows(
+    def training_batches(
         self, on: On, columns: Sequence[str] | None = None, background: int = 0
-    ) -> "pd.DataFrame":
-        """Read the rows to learn from, as float64: all, or those with the background label."""
-        table = self.read(columns)
+    ) -> Iterator["pd.DataFrame"]:
+        """Read the rows to learn from: all, or those with the background label."""
+        import numpy as np
+
         if on is On.ALL:
-            return table.X.astype("float64")
-        if table.y is None:
+            yield from (table.X for table in self.batches(columns=columns))
+            return
+        if self.label_name() is None:
             raise DataError(
                 f"{self.path}: --on background needs labels, and the file has no label column; "
                 "name it with --label, or learn from all rows"
             )
-        chosen = table.X[table.y == background]
-        if chosen.empty:
+        seen: set[int] = set()
+        for table in self.batches(columns=columns):
+            labels = np.asarray(table.y)
+            seen.update(labels.tolist())
+            if (labels == background).any():
+                yield table.X[labels == background]
+        if background not in seen:
             raise DataError(
                 f"{self.path}: no row has the background label {background}; "
-                f"{found_labels(table.y)}; name the right one with --background"
+                f"{found_labels(sorted(seen))}; name the right one with --background"
             )
-        return chosen.astype("float64")
-
-    def _how(self) -> dict[str, Any]:
-        return {"label": self._label(), "nonfinite": self.nonfinite.value, "key": self.key}
 
     def _label(self) -> str | None:
         return None if self.label == "none" else self.label
@@ -106,12 +125,12 @@ class Source:
 def digest_of(rows: "pd.DataFrame") -> str:
     """Return a checksum of the names and the values of a table."""
     digest = sha256(repr(list(rows.columns)).encode())
-    for name in rows.columns:
-        digest.update(rows[name].to_numpy().tobytes())
+    for start in range(0, len(rows), DIGEST_ROWS):
+        digest.update(rows.iloc[start : start + DIGEST_ROWS].to_numpy().tobytes())
     return digest.hexdigest()
 
 
-def found_labels(labels: "NDArray[np.int64]") -> str:
+def found_labels(labels: "ArrayLike") -> str:
     """Say which labels there are, of many the first ones."""
     import numpy as np
 

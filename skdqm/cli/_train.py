@@ -1,6 +1,6 @@
 """``skdqm train``: rows of a file to a model file."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +10,7 @@ from rich.console import Console
 from skdqm.cli._calibrate import calibrate
 from skdqm.cli._checkpoint import CheckpointFile
 from skdqm.cli._errors import InterruptedTrainingError
+from skdqm.cli._inputs import Features, Inputs
 from skdqm.cli._options import (
     BackgroundOption,
     DataArgument,
@@ -21,9 +22,10 @@ from skdqm.cli._options import (
     On,
     OnOption,
     QuietOption,
+    RowsOption,
 )
 from skdqm.cli._parameters import make_detector
-from skdqm.cli._recipe import Features, Recipe, columns_of, new_pipeline, split
+from skdqm.cli._recipe import Recipe, split
 from skdqm.cli._source import Source, check_output, digest_of
 from skdqm.cli._terminal import messages, shows_progress
 from skdqm.cli._transform import fit_transformers, transformed
@@ -53,15 +55,20 @@ def train(
     on: OnOption = On.ALL,
     background: BackgroundOption = 0,
     features: Annotated[
-        Features,
-        typer.Option(help="The columns, or pt, eta, m, tau21, tau32 of the two LHC Olympics jets."),
-    ] = Features.RAW,
+        Features | None,
+        typer.Option(
+            help="The columns as they are; or pt, eta, m, tau21, tau32 of the two leading jets, "
+            "from the LHC Olympics columns or from raw events; or, of raw events, images or "
+            "constituents of these jets. [default: what suits the data and the detector]"
+        ),
+    ] = None,
     columns: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="Columns to learn from. [default: all]")
     ] = None,
     label: LabelOption = "auto",
     key: KeyOption = None,
     nonfinite: NonFiniteOption = NonFinite.ERROR,
+    n_rows: RowsOption = None,
     alarm_rate: Annotated[
         float | None,
         typer.Option(help="Share of good rows to flag: held by a threshold set on the last 20 %."),
@@ -73,45 +80,19 @@ def train(
     ] = 5.0,
     quiet: QuietOption = False,
 ) -> None:
-    """Train a detector on DATA and write it, with its scaler, to one file.
+    """Train a detector on DATA and write it, with all steps before it, to one file.
 
-    The label is never a feature; only --on background looks at it. While a neural detector trains,
-    MODEL.checkpoint holds what it has reached, and --resume continues from there.
+    DATA is a table, images, or raw events: pt, eta and phi of every particle. The label is never
+    a feature; only --on background looks at it. While a neural detector trains, MODEL.checkpoint
+    holds what it has reached, and --resume continues from there.
     """
     say = messages(quiet=quiet)
     check_output(output, data)
-    verbose = shows_progress(say)
-    made = make_detector(detector, settings or [], seed=seed, verbose=verbose)
-    source = Source(data, label, key, nonfinite)
-    chosen = columns_of(features, _names(columns))
-    recipe = Recipe(detector, settings or [], seed, on, features, alarm_rate, background)
-    rows = source.training_rows(on, chosen, background)
-    record = {"options": asdict(recipe), "columns": list(rows.columns), "sha256": digest_of(rows)}
-    fitted_on, held_out = split(rows, alarm_rate)
-    if len(fitted_on) < 2:
-        raise DataError(f"{data}: found {len(fitted_on)} row to learn from, expected more")
-    label_name = source.label_name()
-    say.print(_announcement(detector, fitted_on, data, label_name))
-    checkpoint = CheckpointFile.beside(output, record)
-    if _can_continue(made):
-        pipeline = _fit_with_checkpoints(
-            made,
-            source,
-            recipe,
-            fitted_on,
-            checkpoint,
-            seconds=checkpoint_every,
-            resume=resume,
-            say=say,
-        )
-    else:
-        pipeline = _fit(made, source, recipe, fitted_on, resume=resume)
-    if held_out is not None and alarm_rate is not None:
-        calibrate(pipeline[-1], transformed(pipeline[:-1], held_out, data), alarm_rate, say)
-    facts = {"data": data.name, "n_rows": len(rows), "label": label_name, "key": key}
-    _write(pipeline, output, {**record, **facts})
-    checkpoint.path.unlink(missing_ok=True)
-    say.print(f"wrote {output}")
+    made = make_detector(detector, settings or [], seed=seed, verbose=shows_progress(say))
+    inputs = Inputs.of(Source(data, label, key, nonfinite, n_rows), features, _names(columns), made)
+    recipe = Recipe(detector, settings or [], seed, on, inputs.features, alarm_rate, background)
+    training = Training(made, inputs, recipe, output, say)
+    training.run(checkpoint_every if _can_continue(made) else None, resume=resume)
 
 
 def _names(columns: str | None) -> list[str] | None:
@@ -120,67 +101,107 @@ def _names(columns: str | None) -> list[str] | None:
     return [name.strip() for name in columns.split(",")]
 
 
-def _announcement(detector: str, rows: "pd.DataFrame", data: Path, label: str | None) -> str:
-    names = list(rows.columns)
-    shown = ", ".join(names[:FEW_NAMES]) + (", ..." if len(names) > FEW_NAMES else "")
-    found = "no label found" if label is None else f"label: {label}"
-    return (
-        f"training {detector} on {len(rows):,} rows x {len(names)} features ({shown}) of {data}; "
-        f"{found}"
-    )
-
-
 def _can_continue(detector: Any) -> bool:
     return {"warm_start", "callbacks"} <= set(detector.get_params(deep=False))
 
 
-def _fit(
-    detector: Any, source: Source, recipe: Recipe, rows: "pd.DataFrame", *, resume: bool
-) -> Any:
-    if resume:
-        raise UsageError(f"--resume: the detector {recipe.detector} writes no checkpoints")
-    pipeline = new_pipeline(detector, recipe.features)
-    detector.fit(fit_transformers(pipeline[:-1], rows, source.path))
-    return pipeline
+@dataclass(frozen=True)
+class Training:
+    """One training, from the rows of a file to the model file."""
 
+    detector: Any
+    inputs: Inputs
+    recipe: Recipe
+    output: Path
+    say: Console
 
-def _fit_with_checkpoints(
-    detector: Any,
-    source: Source,
-    recipe: Recipe,
-    rows: "pd.DataFrame",
-    checkpoint: CheckpointFile,
-    *,
-    seconds: float,
-    resume: bool,
-    say: Console,
-) -> Any:
-    if resume:
-        pipeline = checkpoint.load()
-        pipeline[-1].set_params(verbose=detector.verbose)
-        X = transformed(pipeline[:-1], rows, source.path)
-        say.print(f"continuing after epoch {len(pipeline[-1].history_)}")
-    else:
+    def run(self, checkpoint_every: float | None, *, resume: bool) -> None:
+        """Train, calibrate and write; without seconds between checkpoints, write none."""
+        if resume and checkpoint_every is None:
+            name = self.recipe.detector
+            raise UsageError(f"--resume: the detector {name} writes no checkpoints")
+        rows = self._rows()
+        record = self._record(rows)
+        fitted_on, held_out = split(rows, self.recipe.alarm_rate)
+        self._announce(fitted_on)
+        checkpoint = CheckpointFile.beside(self.output, record)
+        pipeline = self._resumed(checkpoint) if resume else self._new(checkpoint)
+        X = self._behind_steps(pipeline, fitted_on, fit=not resume)
+        if checkpoint_every is None:
+            pipeline[-1].fit(X)
+        else:
+            self._fit_with_checkpoints(pipeline, X, checkpoint, checkpoint_every)
+        if held_out is not None and self.recipe.alarm_rate is not None:
+            X = self._behind_steps(pipeline, held_out, fit=False)
+            calibrate(pipeline[-1], X, self.recipe.alarm_rate, self.say)
+        self._write(pipeline, record, len(rows))
+        checkpoint.path.unlink(missing_ok=True)
+        self.say.print(f"wrote {self.output}")
+
+    def _rows(self) -> "pd.DataFrame":
+        source = self.inputs.source
+        if source.summary.kind != "table":
+            self.say.print(f"{source.path} holds {source.content()}")
+        rows = self.inputs.rows(self.recipe.on, self.recipe.background)
+        self.inputs.settle_shape(self.detector)
+        return rows
+
+    def _record(self, rows: "pd.DataFrame") -> dict[str, Any]:
+        options = asdict(self.recipe)
+        return {"options": options, "columns": self.inputs.columns, "sha256": digest_of(rows)}
+
+    def _announce(self, rows: "pd.DataFrame") -> None:
+        path = self.inputs.source.path
+        if len(rows) < 2:
+            raise DataError(f"{path}: found {len(rows)} row to learn from, expected more")
+        names = [str(name) for name in rows.columns]
+        shown = ", ".join(names[:FEW_NAMES]) + (", ..." if len(names) > FEW_NAMES else "")
+        label = self.inputs.source.label_name()
+        self.say.print(
+            f"training {self.recipe.detector} on {len(rows):,} rows x {len(names)} features "
+            f"({shown}) of {path}; " + ("no label found" if label is None else f"label: {label}")
+        )
+
+    def _new(self, checkpoint: CheckpointFile) -> Any:
         if checkpoint.path.exists():
-            say.print(f"replacing the checkpoint {checkpoint.path}; --resume would continue it")
-        pipeline = new_pipeline(detector, recipe.features)
-        X = fit_transformers(pipeline[:-1], rows, source.path)
-    checkpoint.attach(pipeline, seconds)
-    _fit_or_say_how_to_resume(pipeline[-1], X, checkpoint)
-    pipeline[-1].set_params(warm_start=False, callbacks=None, verbose=0)
-    return pipeline
+            self.say.print(
+                f"replacing the checkpoint {checkpoint.path}; --resume would continue it"
+            )
+        return self.inputs.pipeline(self.detector)
 
+    def _resumed(self, checkpoint: CheckpointFile) -> Any:
+        pipeline = checkpoint.load()
+        pipeline[-1].set_params(verbose=self.detector.verbose)
+        self.say.print(f"continuing after epoch {len(pipeline[-1].history_)}")
+        return pipeline
 
-def _fit_or_say_how_to_resume(detector: Any, X: Any, checkpoint: CheckpointFile) -> None:
-    try:
-        detector.fit(X)
-    except KeyboardInterrupt as error:
-        if not checkpoint.can_resume():
-            raise
-        raise InterruptedTrainingError("interrupted; continue with --resume") from error
+    def _behind_steps(self, pipeline: Any, rows: "pd.DataFrame", *, fit: bool) -> Any:
+        """Return what the detector takes of rows behind the steps that take each row alone."""
+        steps = self.inputs.learned_steps(pipeline)
+        apply = fit_transformers if fit else transformed
+        return apply(steps, rows, self.inputs.source.path, named=not self.inputs.row_steps)
 
+    def _fit_with_checkpoints(
+        self, pipeline: Any, X: Any, checkpoint: CheckpointFile, seconds: float
+    ) -> None:
+        checkpoint.attach(pipeline, seconds)
+        try:
+            pipeline[-1].fit(X)
+        except KeyboardInterrupt as error:
+            if not checkpoint.can_resume():
+                raise
+            raise InterruptedTrainingError("interrupted; continue with --resume") from error
+        pipeline[-1].set_params(warm_start=False, callbacks=None, verbose=0)
 
-def _write(pipeline: Any, output: Path, metadata: dict[str, Any]) -> None:
-    from skdqm.persistence import save
+    def _write(self, pipeline: Any, record: dict[str, Any], n_rows: int) -> None:
+        from skdqm.persistence import save
 
-    save(pipeline, output, metadata=metadata)
+        source = self.inputs.source
+        facts = {
+            "data": source.path.name,
+            "content": source.content(),
+            "n_rows": n_rows,
+            "label": source.label_name(),
+            "key": source.key,
+        }
+        save(pipeline, self.output, metadata={**record, **facts})

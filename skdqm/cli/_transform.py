@@ -1,8 +1,8 @@
 """Transformers, step by step, with an error that names the column whose values are too large."""
 
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,27 +13,51 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def fit_transformers(transformers: Any, rows: "pd.DataFrame", path: Path) -> "NDArray[Any]":
-    """Fit each step on what the one before gives, and return what the last one gives."""
-    return _through(transformers, lambda step, X: step.fit_transform(X), rows, path)
+# The steps of a Pipeline, or some of them.
+Steps = list[tuple[str, Any]]
 
 
-def transformed(transformers: Any, rows: Any, path: Path) -> "NDArray[Any]":
-    """Send rows through fitted transformers."""
-    return _through(transformers, lambda step, X: step.transform(X), rows, path)
+def fit_transformers(
+    steps: Steps, rows: "pd.DataFrame", path: Path, *, named: bool = True
+) -> "NDArray[Any]":
+    """Fit each step on what the one before gives, and return what the last one gives.
+
+    Without steps that are the rows. Only the first step of a Pipeline sees names: to steps that
+    come later in it, give the rows with `named` off.
+    """
+    return _through(steps, lambda step, X: step.fit_transform(X), rows, path, named)
+
+
+def transformed(steps: Steps, rows: Any, path: Path, *, named: bool = True) -> "NDArray[Any]":
+    """Send rows through fitted steps."""
+    return _through(steps, lambda step, X: step.transform(X), rows, path, named)
 
 
 def _through(
-    transformers: Any, apply: Callable[[Any, Any], Any], rows: Any, path: Path
+    steps: Steps,
+    apply: Callable[[Any, Any], Any],
+    rows: Any,
+    path: Path,
+    named: bool,  # noqa: FBT001 (private)
 ) -> "NDArray[Any]":
-    X = rows
-    for position, (_, step) in enumerate(transformers.steps, start=1):
-        with quiet_overflow():
+    X = rows if named else rows.to_numpy()
+    for position, (_, step) in enumerate(steps, start=1):
+        with quiet_overflow(), _data_errors(rows, path):
             X = apply(step, X)
-        _check_scale(step, transformers[:position], rows, path)
-        check_finite(X, transformers[:position], rows, path)
+        _check_scale(step, steps[:position], rows, path)
+        check_finite(X, steps[:position], rows, path)
     result: NDArray[Any] = X
     return result
+
+
+@contextmanager
+def _data_errors(rows: Any, path: Path) -> Iterator[None]:
+    """Name the file and the place in front of what a step finds wrong with its rows."""
+    try:
+        yield
+    except DataError as error:
+        first, last = row_number(rows, 0), row_number(rows, -1)
+        raise DataError(f"{path}, from row {first} to row {last}: {error}") from error
 
 
 def quiet_overflow() -> AbstractContextManager[object]:
@@ -41,7 +65,7 @@ def quiet_overflow() -> AbstractContextManager[object]:
     return warnings.catch_warnings(action="ignore", category=RuntimeWarning)
 
 
-def check_finite(X: Any, steps: Any, rows: Any, path: Path) -> None:
+def check_finite(X: Any, steps: Steps, rows: Any, path: Path) -> None:
     """Refuse what is not finite behind some steps."""
     import numpy as np
 
@@ -51,11 +75,11 @@ def check_finite(X: Any, steps: Any, rows: Any, path: Path) -> None:
     row, column = np.argwhere(~finite)[0]
     raise DataError(
         f"{path}: row {row_number(rows, row)} is too extreme: {name_of(column, steps, rows)!r} is "
-        f"not finite behind {type(steps[-1]).__name__}; remove the row or correct its values"
+        f"not finite behind {type(steps[-1][1]).__name__}; remove the row or correct its values"
     )
 
 
-def _check_scale(step: Any, steps: Any, rows: Any, path: Path) -> None:
+def _check_scale(step: Any, steps: Steps, rows: Any, path: Path) -> None:
     """Refuse a scale that overflowed: it would turn a column into zeros."""
     import numpy as np
 
@@ -72,10 +96,10 @@ def row_number(rows: Any, row: int) -> int:
     return int(rows.index[row]) if hasattr(rows, "index") else int(row)
 
 
-def name_of(column: int, steps: Any, rows: Any) -> str:
-    """Return the name of a column behind some steps (None: of the rows themselves)."""
+def name_of(column: int, steps: Steps, rows: Any) -> str:
+    """Return the name of a column behind some steps."""
     names = list(getattr(rows, "columns", []))
-    for _, step in [] if steps is None else steps.steps:
+    for _, step in steps:
         try:
             names = list(step.get_feature_names_out(names or None))
         except (AttributeError, ValueError):

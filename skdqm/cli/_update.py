@@ -19,6 +19,7 @@ from skdqm.cli._options import (
     On,
     OnOption,
     QuietOption,
+    RowsOption,
 )
 from skdqm.cli._recipe import split
 from skdqm.cli._source import Source, check_output, digest_of
@@ -41,6 +42,7 @@ def update(
     label: LabelOption = "auto",
     key: KeyOption = None,
     nonfinite: NonFiniteOption = NonFinite.ERROR,
+    n_rows: RowsOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Continue the training of MODEL on DATA; its scalers stay as they are."""
@@ -50,13 +52,13 @@ def update(
     detector: Any = opened.detector
     if not hasattr(detector, "partial_fit"):
         raise UsageError(f"{model}: a {type(detector).__name__} cannot learn from more rows")
-    source = opened.settle_label(Source(data, label, key, nonfinite))
-    rows = source.training_rows(on, opened.columns_in(source), background)
+    source = opened.settle_label(Source(data, label, key, nonfinite, n_rows))
+    rows = opened.training_rows(source, on, background)
     learned, held_out = split(rows, alarm_rate)
     say.print(f"updating {model} with {len(learned):,} rows of {data}")
-    _learn(detector, opened.transform(learned, data), epochs, warns=held_out is None)
+    _learn(detector, opened.takes(learned), epochs, warns=held_out is None)
     if held_out is not None and alarm_rate is not None:
-        calibrate(detector, opened.transform(held_out, data), alarm_rate, say)
+        calibrate(detector, opened.takes(held_out), alarm_rate, say)
     step = {"data": data.name, "n_rows": len(rows), "sha256": digest_of(rows), "epochs": epochs}
     _write(opened, output, step)
     say.print(f"wrote {output}")

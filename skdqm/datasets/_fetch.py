@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True)
 class _RemoteFile:
-    """A file of the LHC Olympics, and the addresses that are tried in turn."""
+    """A file, and the addresses that are tried in turn."""
 
     title: str
     name: str
@@ -29,14 +29,14 @@ def _on_zenodo(title: str, name: str, checksum: str, records: tuple[int, ...]) -
 # The first record, and its newer version for which the checksum was published: it serves if the
 # file of the first one differs.
 FEATURES = _on_zenodo(
-    "features",
+    "LHC Olympics features",
     "events_anomalydetection_v2.features.h5",
     "md5:271cf5e71fc756b2a8d2b32730689bdb",
     (4536377, 6466204),
 )
 # The checksum is the one that the package GroupAD.jl publishes.
 EVENTS = _on_zenodo(
-    "events",
+    "LHC Olympics events",
     "events_anomalydetection_v2.h5",
     "sha256:5da8fda2ca78edf8fa5acc0af92fcb6a2d464ba7bf0fd75e3944a169b88cecc6",
     (6466204,),
@@ -68,7 +68,7 @@ def _fetch(file: _RemoteFile, data_home: str | PathLike[str] | None) -> Path:
         except (OSError, ValueError) as error:  # no network, a bad checksum, a full disk
             failures.append(f"{url}: {error}")
     raise DataError(
-        f"cannot download the LHC Olympics {file.title}. Download {file.urls[0]} by hand and save "
+        f"cannot download the {file.title}. Download {file.urls[0]} by hand and save "
         f"it as {folder / file.name} ({file.checksum}), or give its folder as data_home. "
         f"What was tried: {'; '.join(failures)}"
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skdqm._messages import listed
 from skdqm.exceptions import DataError
+from skdqm.io._images import ImageShape
 
 
 class ArrayLike(Protocol):
@@ -73,10 +74,12 @@ class ArrayReader:
         columns: Sequence[str] | None = None,
         labels: Sequence[str] = (),
         n_rows: int | None = None,
+        image_shape: ImageShape | None = None,
     ) -> None:
         self._parts = [part for block in blocks for part in block.parts]
         self._blocks = tuple(blocks)
         self.labels = tuple(labels)
+        self.image_shape = image_shape
         self.unreadable = tuple(name for p in self._parts if p.unusable for name in p.names)
         self.columns = self._ordered(columns)
         self.n_rows = self._common_length() if n_rows is None else n_rows
@@ -103,18 +106,18 @@ class ArrayReader:
     ) -> Iterator[pd.DataFrame]:
         """Yield the named columns, ``size`` rows at a time, all in the types of the file."""
         del exact
-        self._refuse_unusable(names)
         wanted = frozenset(names)
+        self._refuse_unusable(wanted)
         for start in range(0, self.n_rows, size):
             rows = slice(start, min(start + size, self.n_rows))
             frames = [frame for block in self._blocks for frame in block.frames(rows, wanted)]
             frame = frames[0] if len(frames) == 1 else pd.concat(frames, axis=1)
             yield frame if list(frame.columns) == list(names) else frame[list(names)]
 
-    def _refuse_unusable(self, names: Sequence[str]) -> None:
+    def _refuse_unusable(self, wanted: Collection[str]) -> None:
         for part in self._parts:
-            touched = [name for name in part.names if name in names]
-            if part.unusable and touched:
+            touched = [name for name in part.names if part.unusable and name in wanted]
+            if touched:
                 raise DataError(
                     f"columns {listed(touched)} hold {part.unusable}, expected numbers; "
                     f"choose the columns to read (--columns on the command line)"

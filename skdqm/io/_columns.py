@@ -1,11 +1,13 @@
 """Choose the label and the features among the columns of a file."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from skdqm._messages import listed
 from skdqm.exceptions import DataError, UsageError
+from skdqm.io._events import event_label, has_events
 from skdqm.io._reader import Reader
 
 LABEL_NAMES = ("label", "signal", "is_signal", "target")
@@ -33,7 +35,7 @@ class Choice:
 
 def check_names(names: Sequence[str]) -> None:
     """Refuse column names that occur twice: every later choice would be a guess."""
-    repeated = sorted({name for name in names if names.count(name) > 1}) if _repeats(names) else []
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise DataError(f"column names {listed(repeated)} occur more than once; rename them")
 
@@ -44,6 +46,8 @@ def _repeats(names: Sequence[str]) -> bool:
 
 def label_candidates(reader: Reader) -> list[str]:
     """Columns that are labels by the layout of the file or by their name."""
+    if has_events(reader):
+        return event_label(reader)
     return [
         name for name in reader.columns if name in reader.labels or name.casefold() in LABEL_NAMES
     ]

@@ -50,6 +50,7 @@ class CsvReader:
     n_rows = None
     labels = ()
     unreadable = ()
+    image_shape = None
 
     def __init__(self, file: TextIO) -> None:
         self._file = file

@@ -29,6 +29,8 @@ FORMATS = (
     Format("Parquet", (".parquet", ".pq"), b"PAR1", "_parquet"),
     Format("npz", (".npz",), b"PK", "_npz", has_keys=True),
     Format("npy", (".npy",), b"\x93NUMPY", "_npy"),
+    Format("idx", ("idx3-ubyte", "idx4-ubyte", ".idx"), b"\0\0", "_idx"),
+    Format("gzipped idx", ("idx3-ubyte.gz", "idx4-ubyte.gz", ".idx.gz"), b"\x1f\x8b", "_idx"),
     Format("gzipped CSV", (".csv.gz", ".tsv.gz", ".txt.gz"), b"\x1f\x8b", "_delimited"),
     Format("CSV", (".csv", ".tsv", ".txt"), b"", "_delimited"),
 )
@@ -60,9 +62,9 @@ def detect(path: Path) -> Format:
         raise DataError(f"{path}: unknown extension {path.suffix!r}; expected one of {known}")
     if not head:
         raise DataError(f"{path}: the file is empty (0 bytes); expected {chosen.name}")
-    found = next((f for f in FORMATS if f.magic and head.startswith(f.magic)), None)
-    if found != (chosen if chosen.magic else None):
-        what = found.name if found else f"a file that starts with {head!r}"
+    found = [f for f in FORMATS if f.magic and head.startswith(f.magic)]
+    if chosen not in found and (found or chosen.magic):
+        what = " or ".join(f.name for f in found) or f"a file that starts with {head!r}"
         raise DataError(
             f"{path}: found {what}, expected {chosen.name}; "
             f"rename the file to its true extension or fetch it again"

@@ -1,4 +1,4 @@
-"""Find the table among named arrays: a matrix, records, or equally long columns.
+"""Find the table among named arrays: a matrix, images, records, or equally long columns.
 
 The same rules serve an npz archive and a plain HDF5 group.
 """
@@ -11,11 +11,13 @@ from skdqm._messages import listed
 from skdqm.exceptions import DataError
 from skdqm.io._arrays import ArrayLike, ArrayReader, Block, Part, decoded, numbered
 from skdqm.io._columns import LABEL_NAMES
+from skdqm.io._images import image_shape, pixel_names
 
 # A column called "y" is too often a coordinate; an array called "y" next to X is the label.
 _LABEL_ARRAYS = (*LABEL_NAMES, "y")
 _HEADER_NAMES = ("columns", "feature_names", "features")
 _WHOLE_GROUP = ""
+_IMAGE_AXES = (3, 4)
 
 Arrays = Mapping[str, ArrayLike]
 
@@ -34,7 +36,7 @@ def tables_in(arrays: Arrays) -> list[str]:
 def _is_table(array: ArrayLike) -> bool:
     if array.dtype.names:
         return len(array.shape) == 1
-    return len(array.shape) == 2 and array.dtype.kind in "biuf"
+    return len(array.shape) in {2, *_IMAGE_AXES} and array.dtype.kind in "biuf"
 
 
 def _is_label(name: str, array: ArrayLike) -> bool:
@@ -73,8 +75,9 @@ def pick(tables: Collection[str], key: str | None, contents: Collection[str]) ->
     where = "" if key is None else f" under key {key!r}"
     holds = listed(list(contents)) or "nothing"
     raise DataError(
-        f"no table of numbers found{where}; expected a pandas frame, a 2-D array or equally long "
-        f"1-D arrays (pickled objects are never read); the file holds {holds}"
+        f"no table of numbers found{where}; expected a pandas frame, a 2-D array, equally long 1-D "
+        f"arrays, or images in a 3-D or 4-D array (pickled objects are never read); the file holds "
+        f"{holds}"
     )
 
 
@@ -83,9 +86,12 @@ def open_table(arrays: Arrays, name: str) -> ArrayReader:
     flat = _flat(arrays)
     if name == _WHOLE_GROUP:
         return ArrayReader([_column(flat, column) for column in flat])
-    table = Block(arrays[name], _parts(arrays, name))
+    shape = arrays[name].shape
+    images = image_shape(shape) if len(shape) in _IMAGE_AXES else None
+    parts = _parts(arrays, name) if images is None else (Part(pixel_names(images)),)
     labels = _labels_beside(arrays, name)
-    return ArrayReader([table, *(_column(arrays, label) for label in labels)], labels=labels)
+    blocks = [Block(arrays[name], parts), *(_column(arrays, label) for label in labels)]
+    return ArrayReader(blocks, labels=labels, image_shape=images)
 
 
 def _labels_beside(arrays: Arrays, table: str) -> list[str]:

@@ -23,6 +23,7 @@ class ParquetReader:
 
     labels = ()
     unreadable = ()
+    image_shape = None
 
     def __init__(self, file: pq.ParquetFile) -> None:
         self._file = file

@@ -11,11 +11,15 @@ import pandas as pd
 from skdqm.exceptions import DataError, UsageError
 from skdqm.io._columns import check_carry, check_request, choose_columns, label_candidates
 from skdqm.io._convert import NonFinite, to_table
+from skdqm.io._events import has_events
 from skdqm.io._formats import open_reader
-from skdqm.io._table import FileSummary, Table
+from skdqm.io._reader import Reader
+from skdqm.io._table import FileSummary, Kind, Table
 
-# Rows per step when the whole file is read but its length is unknown beforehand.
-_STEP = 100_000
+# A batch of the usual size: this many rows, of wide tables only so many that their numbers take
+# 64 MiB in double precision.
+_ROWS = 50_000
+_VALUES = 2**23
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,15 @@ class _Request:
     nonfinite: NonFinite
     key: str | None
     carry: str | Sequence[str] | None
+    n_rows: int | None
 
     def __post_init__(self) -> None:
         check_request(self.columns)
         check_carry(self.carry)
         if self.nonfinite not in get_args(NonFinite):
             raise UsageError(f"nonfinite={self.nonfinite!r}: expected one of {get_args(NonFinite)}")
+        if self.n_rows is not None and self.n_rows < 1:
+            raise UsageError(f"n_rows={self.n_rows}: expected at least 1 row")
 
 
 def read(
@@ -44,12 +51,23 @@ def read(
     nonfinite: NonFinite = "error",
     key: str | None = None,
     carry: str | Sequence[str] | None = None,
+    n_rows: int | None = None,
 ) -> Table:
     """Read a file of numbers into memory.
 
     The format follows from the extension and is checked against the first bytes: HDF5 (pandas
     frames in the *fixed* and the *table* layout, plain arrays, named columns), CSV (separated by
-    comma, semicolon or tab; gzipped or not), Parquet, npz and npy.
+    comma, semicolon or tab; gzipped or not), Parquet, npz, npy and idx (the images of the MNIST
+    family; gzipped or not).
+
+    In HDF5, npz, npy and idx an array of shape (n, height, width) or (n, channels, height, width)
+    holds images. Each becomes a row of pixels, named ``pixel_0_0``, ``pixel_0_1`` and so on by row
+    and column, or ``pixel_0_0_0`` by channel, row and column; `FileSummary.image_shape` keeps their
+    shape. The labels of ``train-images-idx3-ubyte.gz`` are taken from
+    ``train-labels-idx1-ubyte.gz`` beside it.
+
+    Raw events, such as those of the LHC Olympics 2020, are columns without names: pt, eta and phi
+    of each particle, padded with zeros, and the label behind them.
 
     Parameters
     ----------
@@ -59,8 +77,9 @@ def read(
         Features to keep, in this order. All columns but the label by default.
     label : str or None, default="auto"
         The column of integer labels. ``"auto"`` takes a column called label, signal, is_signal or
-        target (in any case; next to a matrix in npz or HDF5 also an array called y), a name takes
-        that column, and None means no label: every column is a feature then.
+        target (in any case; next to a matrix in npz or HDF5 also an array called y), of raw events
+        the column behind the particles; a name takes that column, and None means no label: every
+        column is a feature then.
     nonfinite : {"error", "drop", "keep"}, default="error"
         What to do with rows in which a feature is NaN or infinite.
     key : str, optional
@@ -68,6 +87,8 @@ def read(
     carry : "all" or sequence of str, optional
         Columns to pass on as they are in the file, of any kind, in `Table.carried`. Features and
         label may be among them. ``"all"`` takes every column that can be read.
+    n_rows : int, optional
+        Read the first rows of the file only.
 
     Returns
     -------
@@ -103,31 +124,34 @@ def read(
     >>> table.y
     array([0, 1])
     """
-    (table,) = _tables(_Request(Path(path), columns, label, nonfinite, key, carry), size=None)
+    request = _Request(Path(path), columns, label, nonfinite, key, carry, n_rows)
+    (table,) = _tables(request, whole=True)
     return table
 
 
 def iter_batches(
     path: str | PathLike[str],
-    size: int = 50_000,
+    size: int | None = None,
     *,
     columns: Sequence[str] | None = None,
     label: str | None = "auto",
     nonfinite: NonFinite = "error",
     key: str | None = None,
     carry: str | Sequence[str] | None = None,
+    n_rows: int | None = None,
 ) -> Iterator[Table]:
     """Read a file in batches of rows, for files larger than memory.
 
-    HDF5, CSV, Parquet and npy are read at constant memory; an npz array is loaded as a whole.
+    HDF5, CSV, Parquet, npy and idx are read at constant memory; an npz array is loaded as a whole.
     Put together, the batches equal what :func:`read` returns.
 
     Parameters
     ----------
     path : str or path-like
         The file.
-    size : int, default=50_000
-        Rows of the file per batch. A batch has fewer rows when rows are dropped; a batch with no
+    size : int, optional
+        Rows of the file per batch; by default 50,000, or so many that they take 64 MiB, if these
+        are fewer. A batch has fewer rows when rows are dropped; a batch with no
         row left is not yielded, its dropped rows are counted in a neighbour.
     columns : sequence of str, optional
         Features to keep, as in :func:`read`.
@@ -139,6 +163,8 @@ def iter_batches(
         The table inside the file, as in :func:`read`.
     carry : "all" or sequence of str, optional
         Columns to pass on as they are, as in :func:`read`.
+    n_rows : int, optional
+        Read the first rows of the file only.
 
     Returns
     -------
@@ -159,13 +185,13 @@ def iter_batches(
     >>> [len(batch) for batch in iter_batches(path, size=2)]
     [2, 1]
     """
-    if size < 1:
+    if size is not None and size < 1:
         raise UsageError(f"size={size}: expected at least 1 row per batch")
-    return _tables(_Request(Path(path), columns, label, nonfinite, key, carry), size)
+    return _tables(_Request(Path(path), columns, label, nonfinite, key, carry, n_rows), size)
 
 
 def describe(path: str | PathLike[str], *, key: str | None = None) -> FileSummary:
-    """Say what a file holds by reading its header only.
+    """Say what a file holds by reading its header, and the first rows of columns without names.
 
     Parameters
     ----------
@@ -177,7 +203,7 @@ def describe(path: str | PathLike[str], *, key: str | None = None) -> FileSummar
     Returns
     -------
     summary : FileSummary
-        Format, number of rows where that is cheap to know, columns and label.
+        Format, number of rows where that is cheap to know, columns, label and kind of rows.
 
     Raises
     ------
@@ -204,18 +230,39 @@ def describe(path: str | PathLike[str], *, key: str | None = None) -> FileSummar
             columns=reader.columns,
             label=labels[0] if len(labels) == 1 else None,
             label_candidates=tuple(labels),
+            kind=_kind_of(reader),
+            image_shape=reader.image_shape,
         )
 
 
-def _tables(request: _Request, size: int | None) -> Iterator[Table]:
-    """Yield tables of ``size`` rows of the file, or one table with all of them."""
+def _kind_of(reader: Reader) -> Kind:
+    if reader.image_shape is not None:
+        return "images"
+    return "events" if has_events(reader) else "table"
+
+
+def _tables(request: _Request, size: int | None = None, *, whole: bool = False) -> Iterator[Table]:
+    """Yield tables of `size` rows of the file, or one table of all."""
     with open_reader(request.path, request.key) as (_, reader):
         chosen = choose_columns(reader, request.columns, request.label, request.carry)
         names = [*chosen.numbers, *chosen.only_carried]
-        batches = reader.batches(names, size or reader.n_rows or _STEP, chosen.only_carried)
-        raws = _numbered_rows(batches if size else _joined(batches))
+        n_rows = request.n_rows or reader.n_rows
+        step = n_rows if whole and n_rows else size or max(1, min(_ROWS, _VALUES // len(names)))
+        batches = _first_rows(reader.batches(names, step, chosen.only_carried), request.n_rows)
+        raws = _numbered_rows(_joined(batches) if whole else batches)
         source = str(request.path)
         yield from _never_empty(to_table(raw, chosen, request.nonfinite, source) for raw in raws)
+
+
+def _first_rows(batches: Iterator[pd.DataFrame], n_rows: int | None) -> Iterator[pd.DataFrame]:
+    if n_rows is None:
+        yield from batches
+        return
+    for raw in batches:
+        yield raw.iloc[:n_rows]
+        n_rows -= len(raw)
+        if n_rows <= 0:
+            return
 
 
 def _joined(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import pandas as pd
 
+from skdqm.io._images import ImageShape
+
 
 class Reader(Protocol):
     """An open table: its columns, and its rows in batches of raw (unconverted) columns."""
@@ -24,6 +26,10 @@ class Reader(Protocol):
     @property
     def unreadable(self) -> tuple[str, ...]:
         """Columns whose values cannot be read at all, such as pickled objects."""
+
+    @property
+    def image_shape(self) -> ImageShape | None:
+        """(channels, height, width) where each row is an image, else None."""
 
     def batches(
         self, names: Sequence[str], size: int, exact: Collection[str] = ()

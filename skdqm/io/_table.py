@@ -1,10 +1,15 @@
 """What reading a file gives: a Table of numbers, or a FileSummary of what is inside."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from skdqm.io._images import ImageShape
+
+Kind = Literal["table", "images", "events"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +51,8 @@ class FileSummary:
     source : str
         The file.
     format : str
-        ``"HDF5"``, ``"CSV"``, ``"gzipped CSV"``, ``"Parquet"``, ``"npz"`` or ``"npy"``.
+        ``"HDF5"``, ``"CSV"``, ``"gzipped CSV"``, ``"Parquet"``, ``"npz"``, ``"npy"``, ``"idx"`` or
+        ``"gzipped idx"``.
     n_rows : int or None
         Number of rows, None where counting would mean reading the file (CSV).
     columns : tuple of str
@@ -55,6 +61,11 @@ class FileSummary:
         The column that ``label="auto"`` takes; None without one, or when several look like one.
     label_candidates : tuple of str
         Every column that looks like a label.
+    kind : {"table", "images", "events"}
+        What a row is: numbers under their names, the pixels of an image, or pt, eta and phi of
+        every particle of an event.
+    image_shape : tuple of int or None
+        (channels, height, width) of images.
     """
 
     source: str
@@ -63,3 +74,5 @@ class FileSummary:
     columns: tuple[str, ...]
     label: str | None
     label_candidates: tuple[str, ...] = ()
+    kind: Kind = "table"
+    image_shape: ImageShape | None = None

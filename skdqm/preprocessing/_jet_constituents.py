@@ -38,7 +38,7 @@ class JetConstituents(EventTransformer):
         Number of jets. Missing ones are zeros.
     radius : float or None, default=1.0
         Radius of a jet; None takes all particles of an event as one jet, with ``n_jets=1``.
-    n_particles : int, default=100
+    n_particles : int, default=30
         Number of particles per jet. Softer ones are left out, missing ones are zeros.
     relative : bool, default=True
         Give positions relative to the axis of the jet, the pt-weighted centre of all its particles;
@@ -91,7 +91,7 @@ class JetConstituents(EventTransformer):
         *,
         n_jets: int = 2,
         radius: float | None = 1.0,
-        n_particles: int = 100,
+        n_particles: int = 30,
         relative: bool = True,
     ) -> None:
         self.n_jets = n_jets

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,3 +123,36 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> str:
     point = EntryPoint("distance", "skdqm_plugin:DistanceDetector", registry.DETECTORS_GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda **_: [point])
     return "distance"
+
+
+def particle_rows(n_events: int, n_particles: int = 16) -> NDArray[np.float64]:
+    """Make events of two back-to-back jets: pt, eta, phi of each particle, padded with zeros."""
+    rng = np.random.default_rng(0)
+    shape = (n_events, n_particles)
+    pt = rng.exponential(100, shape)
+    eta = rng.normal(0, 0.3, shape)
+    phi = rng.normal(0, 0.3, shape) + np.where(np.arange(n_particles) % 2, 2.5, -0.6)
+    rows = np.stack([pt, eta, phi], axis=2)
+    rows[np.arange(n_particles) >= rng.integers(8, n_particles + 1, (n_events, 1))] = 0
+    return rows.reshape(n_events, -1)
+
+
+@pytest.fixture(scope="session")
+def particles(folder: Path) -> Path:
+    """Raw events as of the LHC Olympics, every fourth one with signal."""
+    rows = np.column_stack([particle_rows(60), np.arange(60) % 4 == 0])
+    path = folder / "particles.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("df")
+        group.attrs.update({"pandas_type": np.bytes_("frame"), "nblocks": 1})
+        group["axis0"] = group["block0_items"] = np.arange(rows.shape[1])
+        group["block0_values"] = rows
+    return path
+
+
+@pytest.fixture(scope="session")
+def images(folder: Path) -> Path:
+    """Maps of 6 x 5 pixels of three classes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 6, 5), dtype=np.uint8)
+    np.savez(folder / "images.npz", X=pixels, label=np.arange(90) % 3)
+    return folder / "images.npz"

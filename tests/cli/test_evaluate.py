@@ -74,6 +74,23 @@ def test_labels_may_have_other_values(run, model, events, frame, tmp_path):
     assert "the labels found are 5, 7; expected two of them, and --signal" in err
 
 
+def test_all_labels_but_that_of_background_may_be_signal(run, model, events, frame, tmp_path):
+    X, y = frame
+    several = np.where(y == 1, np.arange(len(y)) % 3, 7)
+    X.astype("float32").assign(label=several).to_parquet(tmp_path / "several.parquet")
+    words = ["evaluate", model, tmp_path / "several.parquet", "--json", "--background"]
+    auto = json.loads(run("evaluate", model, events, "--json").out)
+    assert json.loads(run(*words, 7).out)["roc_auc"] == auto["roc_auc"]
+    code, _, err = run(*words, 5)
+    assert code == 3
+    assert "no row has the background label 5; the labels found are 0, 1, 2, 7" in err
+
+
+def test_the_first_rows_alone_can_be_evaluated(run, model, events):
+    found = json.loads(run("evaluate", model, events, "--json", "--rows", 500).out)
+    assert found["n_background"] + found["n_signal"] == 500
+
+
 def test_the_same_events_give_the_same_figures_in_any_format(run, model, events, frame, tmp_path):
     X, y = frame
     # What a float32 is, in decimal digits that give it back.

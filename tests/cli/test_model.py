@@ -22,10 +22,10 @@ def nameless(tmp_path):
 def test_a_pipeline_is_transformers_and_a_last_step():
     scaler, detector = StandardScaler(), AutoencoderDetector()
     transformers, last = parts_of(make_pipeline(scaler, detector))
-    assert [step for _, step in transformers.steps] == [scaler]
+    assert [step for _, step in transformers] == [scaler]
     assert last is detector
-    assert parts_of(make_pipeline(detector)) == (None, detector)
-    assert parts_of(detector) == (None, detector)
+    assert parts_of(make_pipeline(detector)) == ([], detector)
+    assert parts_of(detector) == ([], detector)
 
 
 def test_columns_are_matched_by_name_in_the_order_of_the_model(model, events, frame, tmp_path):

@@ -24,13 +24,13 @@ def test_feature_columns_leave_the_label_out(readings):
 
 def test_learning_from_background_takes_the_rows_with_label_0_alone(events, frame):
     X, y = frame
-    rows = Source(events).training_rows(On.BACKGROUND)
+    rows = pd.concat(Source(events).training_batches(On.BACKGROUND))
     np.testing.assert_array_equal(rows, X[y == 0].astype("float32"))
 
 
 def test_learning_from_background_needs_a_label(readings):
     with pytest.raises(DataError, match="no label column"):
-        Source(readings).training_rows(On.BACKGROUND)
+        list(Source(readings).training_batches(On.BACKGROUND))
 
 
 def test_learning_from_background_needs_some(tmp_path):
@@ -38,14 +38,15 @@ def test_learning_from_background_needs_some(tmp_path):
     with pytest.raises(
         DataError, match="no row has the background label 0; the labels found are 1;"
     ):
-        Source(tmp_path / "s.csv").training_rows(On.BACKGROUND)
+        list(Source(tmp_path / "s.csv").training_batches(On.BACKGROUND))
 
 
 def test_rows_with_nan_are_refused_or_dropped(tmp_path):
     pd.DataFrame({"a": [1.0, np.nan, 3.0]}).to_csv(tmp_path / "nan.csv", index=False)
     with pytest.raises(DataError, match="NaN"):
-        Source(tmp_path / "nan.csv").read()
-    assert len(Source(tmp_path / "nan.csv", nonfinite=NonFinite.DROP).read()) == 2
+        list(Source(tmp_path / "nan.csv").batches())
+    (table,) = Source(tmp_path / "nan.csv", nonfinite=NonFinite.DROP).batches()
+    assert len(table) == 2
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_devices_and_fifos_are_no_output_and_a_fifo_is_no_data(tmp_path):
         with pytest.raises(UsageError, match="a device or a FIFO"):
             check_output(output)
     with pytest.raises(DataError, match="found a FIFO, which can be read only once"):
-        Source(tmp_path / "pipe.csv").read()
+        list(Source(tmp_path / "pipe.csv").batches())
 
 
 def test_the_header_is_read_once(readings, monkeypatch):
@@ -100,5 +101,23 @@ def test_the_header_is_read_once(readings, monkeypatch):
     assert calls == [1]
 
 
-def test_rows_to_learn_from_are_float64(events):
-    assert set(Source(events).training_rows(On.BACKGROUND).dtypes.astype(str)) == {"float64"}
+def test_the_first_rows_alone_can_be_asked_for(events, frame):
+    _, y = frame
+    source = Source(events, n_rows=50)
+    assert [len(table) for table in source.batches(20)] == [20, 20, 10]
+    assert sum(map(len, source.training_batches(On.BACKGROUND))) == (y[:50] == 0).sum()
+
+
+def test_a_batch_without_background_is_left_out(tmp_path):
+    pd.DataFrame({"a": range(6), "label": [0, 0, 1, 1, 0, 1]}).to_csv(tmp_path / "t.csv")
+    source = Source(tmp_path / "t.csv")
+    batches = source.batches
+    source.__dict__["batches"] = lambda **how: batches(2, **how)
+    rows = source.training_batches(On.BACKGROUND, ["a"])
+    assert [batch["a"].tolist() for batch in rows] == [[0, 1], [4]]
+
+
+def test_the_content_is_told_in_words(readings, tmp_path):
+    assert Source(readings).content() == "a table of 3 columns"
+    np.save(tmp_path / "maps.npy", np.zeros((5, 2, 4, 3)))
+    assert Source(tmp_path / "maps.npy").content() == "images of 2 x 4 x 3 pixels"

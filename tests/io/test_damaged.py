@@ -89,6 +89,12 @@ def object_npy(path: Path) -> None:
     np.save(path, np.array([[1, "a"], [None, {}]], dtype=object))
 
 
+def idx(path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (200, 5, 4), dtype=np.uint8)
+    content = b"\0\0\x08\x03" + np.array(images.shape, ">u4").tobytes() + images.tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
 CASES = {
     "hdf5 cut at a half": ("a.h5", cut(hdf5, 0.5)),
     "hdf5 cut near the end": ("a.h5", cut(hdf5, 0.98)),
@@ -108,6 +114,21 @@ CASES = {
     "npz without arrays": ("a.npz", content(b"PK\x05\x06" + b"\0" * 18)),
     "npy cut": ("a.npy", cut(npy, 0.5)),
     "npy of objects": ("a.npy", object_npy),
+    "idx cut": ("a.idx3-ubyte", cut(idx, 0.5)),
+    "idx cut in its header": ("a.idx3-ubyte", cut(idx, 0.002)),
+    "idx longer than it tells": ("a.idx", content(b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + b"x" * 9)),
+    "idx of petabytes": ("a.idx", content(b"\0\0\x08\x03" + b"\xff" * 40)),
+    "idx of an unknown type": ("a.idx", content(b"\0\0\x07\x03" + b"\0\0\0\1" * 5)),
+    "idx without axes": ("a.idx", content(b"\0\0\x08\0" + b"\0\0\0\1" * 5)),
+    "idx of labels": ("a.idx", content(b"\0\0\x08\x01\0\0\0\3" + b"123")),
+    "idx without images": ("a.idx", content(b"\0\0\x08\x03" + b"\0\0\0\0" * 3)),
+    "idx.gz cut": ("a.idx3-ubyte.gz", cut(idx, 0.5)),
+    "idx.gz cut near the end": ("a.idx3-ubyte.gz", cut(idx, 0.999)),
+    "idx.gz overwritten": ("a.idx3-ubyte.gz", overwritten(idx)),
+    "idx.gz of petabytes": ("a.idx.gz", content(gzip.compress(b"\0\0\x08\x03" + b"\xff" * 40))),
+    "gzipped csv called idx": ("a.idx.gz", content(gzip.compress(CSV))),
+    "csv called idx": ("a.idx", content(CSV)),
+    "channels last": ("a.npy", lambda path: np.save(path, np.zeros((5, 8, 8, 3)))),
     "csv.gz cut": ("a.csv.gz", content(gzip.compress(os.urandom(500).hex().encode())[:300])),
     "csv.gz cut later": ("a.csv.gz", content(gzip.compress(CSV)[:-20])),
     "csv called gz": ("a.csv.gz", content(CSV)),

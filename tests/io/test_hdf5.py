@@ -167,10 +167,10 @@ def test_frame_without_rows_says_so(tmp_path: Path, fixed: Save, jets: pd.DataFr
         read(path)
 
 
-def test_occupancy_maps_in_three_dimensions_are_listed_not_guessed(tmp_path: Path) -> None:
+def test_an_array_of_five_dimensions_is_listed_not_guessed(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["DigiOccupancy"] = np.zeros((2, 72, 84), dtype=np.float32)
-    with pytest.raises(DataError, match=r"'DigiOccupancy \(2, 72, 84\) float32'"):
+        file["DigiOccupancy"] = np.zeros((2, 7, 72, 84, 1), dtype=np.float32)
+    with pytest.raises(DataError, match=r"'DigiOccupancy \(2, 7, 72, 84, 1\) float32'"):
         read(tmp_path / "a.h5")
 
 

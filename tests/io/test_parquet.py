@@ -45,7 +45,7 @@ def test_float32_and_flags_and_missing_integers(tmp_path: Path) -> None:
     columns = {"a": pa.array([1, 2], pa.float32()), "b": [True, False], "c": [1, None]}
     parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
     found = read(tmp_path / "a.parquet", nonfinite="drop")
-    assert found.X.dtypes.astype(str).to_dict() == {"a": "float32", "b": "float64", "c": "float64"}
+    assert found.X.dtypes.astype(str).to_dict() == {"a": "float32", "b": "float32", "c": "float64"}
     assert found.n_dropped == 1
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from skdqm.exceptions import DataError
+from skdqm.exceptions import DataError, UsageError
 from skdqm.io import Table, iter_batches, read
 
 Save = Callable[..., Path]
@@ -141,3 +141,33 @@ def test_paths_may_be_text(tmp_path: Path, jets: pd.DataFrame) -> None:
 def test_import_does_not_load_the_format_libraries() -> None:
     code = "import sys, skdqm.io; sys.exit(any(m in sys.modules for m in ('h5py', 'hdf5plugin')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("n_rows", [1, 4, 5, 100])
+@pytest.mark.parametrize("name", ["a.csv", "a.npy", "a.parquet"])
+def test_the_first_rows_alone_can_be_read(tmp_path: Path, name: str, n_rows: int) -> None:
+    frame = pd.DataFrame({"x0": np.arange(10.0), "x1": np.arange(10.0)})
+    save = {"a.csv": lambda p: frame.to_csv(p, index=False), "a.parquet": frame.to_parquet}
+    save.get(name, lambda p: np.save(p, frame.to_numpy()))(tmp_path / name)
+    expected = list(range(min(n_rows, 10)))
+    assert read(tmp_path / name, n_rows=n_rows).X["x1"].tolist() == expected
+    batches = iter_batches(tmp_path / name, 4, n_rows=n_rows)
+    assert [value for batch in batches for value in batch.X["x0"]] == expected
+
+
+def test_dropped_rows_count_among_the_first(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\nnan,3\n4,5\n6,7\n")
+    found = read(tmp_path / "a.csv", nonfinite="drop", n_rows=3)
+    assert (found.X.index.tolist(), found.n_dropped) == ([0, 2], 1)
+
+
+def test_no_rows_are_no_request(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="n_rows=0: expected at least 1"):
+        read(tmp_path / "a.csv", n_rows=0)
+
+
+def test_batches_of_wide_tables_have_fewer_rows(tmp_path: Path) -> None:
+    np.save(tmp_path / "wide.npy", np.zeros((300, 2**15), np.float32))
+    assert [len(batch) for batch in iter_batches(tmp_path / "wide.npy")] == [256, 44]
+    np.save(tmp_path / "narrow.npy", np.zeros((60_000, 2)))
+    assert [len(batch) for batch in iter_batches(tmp_path / "narrow.npy")] == [50_000, 10_000]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,9 +29,11 @@ def test_lhco_batches_equal_the_whole(shared_data: Find) -> None:
 
 def test_lhco_raw_events_take_the_last_column_as_label(shared_data: Find) -> None:
     path = shared_data("lhco/events_anomalydetection_tiny.h5")
-    assert describe(path).n_rows == 1000
-    shapes = [batch.X.shape for batch in iter_batches(path, 400, label="2100")]
-    assert shapes == [(400, 2100), (400, 2100), (200, 2100)]
+    summary = describe(path)
+    assert (summary.kind, summary.n_rows, summary.label) == ("events", 1000, "2100")
+    batches = list(iter_batches(path, 400))
+    assert [batch.X.shape for batch in batches] == [(400, 2100), (400, 2100), (200, 2100)]
+    assert sum(int(batch.y.sum()) for batch in batches if batch.y is not None) == 93
 
 
 def test_pixel_histograms_are_chosen_by_name(shared_data: Find) -> None:
@@ -64,7 +67,24 @@ def test_lumisection_table_in_parquet(shared_data: Find) -> None:
     assert found.X.shape == (30_424, 6)
 
 
-def test_occupancy_maps_say_that_they_are_no_table(shared_data: Find) -> None:
+def test_occupancy_maps_are_images_chosen_by_name(shared_data: Find) -> None:
     path = shared_data("dqm/cms_hcal_2017/HCAL_digi+rechit_occ_run306138_10LS.hdf5")
-    with pytest.raises(DataError, match=r"DigiTask_Occupancy_depth_depth1 \(10, 72, 84\)"):
+    with pytest.raises(DataError, match="14 tables found: 'DigiTask_Occupancy_depth_depth1'"):
         read(path)
+    key = "DigiTask_Occupancy_depth_depth2"
+    assert describe(path, key=key).image_shape == (1, 72, 84)
+    with h5py.File(path) as file:
+        maps = file[key][:]
+    np.testing.assert_array_equal(read(path, key=key).X.to_numpy(), maps.reshape(len(maps), -1))
+
+
+def test_fashion_images_have_their_labels(shared_data: Find) -> None:
+    path = shared_data("fashion_mnist/train-images-idx3-ubyte.gz")
+    summary = describe(path)
+    assert (summary.n_rows, summary.image_shape, summary.label) == (60_000, (1, 28, 28), "label")
+    counts = np.zeros(10, dtype=int)
+    for batch in iter_batches(path):
+        assert batch.y is not None
+        assert batch.X.to_numpy().max() == 255
+        counts += np.bincount(batch.y, minlength=10)
+    assert counts.tolist() == [6000] * 10
