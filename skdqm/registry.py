@@ -43,7 +43,13 @@ _SKLEARN = {
 _TRANSFORMERS = {
     **{
         name: f"skdqm.preprocessing:{name}"
-        for name in ("JetClusterer", "JetConstituents", "JetFeatures", "JetImages")
+        for name in (
+            "JetClusterer",
+            "JetConstituents",
+            "JetFeatures",
+            "JetImages",
+            "OrientedGradients",
+        )
     },
     **{name: f"{module}:{name}" for module, names in _SKLEARN.items() for name in names},
 }

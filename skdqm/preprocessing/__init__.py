@@ -4,5 +4,13 @@ from skdqm.preprocessing._jet_clusterer import JetClusterer
 from skdqm.preprocessing._jet_constituents import JetConstituents
 from skdqm.preprocessing._jet_features import LHCO_COLUMNS, JetFeatures
 from skdqm.preprocessing._jet_images import JetImages
+from skdqm.preprocessing._oriented_gradients import OrientedGradients
 
-__all__ = ["LHCO_COLUMNS", "JetClusterer", "JetConstituents", "JetFeatures", "JetImages"]
+__all__ = [
+    "LHCO_COLUMNS",
+    "JetClusterer",
+    "JetConstituents",
+    "JetFeatures",
+    "JetImages",
+    "OrientedGradients",
+]
