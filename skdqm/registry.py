@@ -15,6 +15,7 @@ DETECTORS_GROUP = "skdqm.detectors"
 
 _DETECTORS = {
     "autoencoder": "skdqm.detectors:AutoencoderDetector",
+    "contrastive": "skdqm.detectors:ContrastiveDetector",
     "convolutional": "skdqm.detectors:ConvAutoencoderDetector",
     "convolutional_vae": "skdqm.detectors:ConvVAEDetector",
     "graph": "skdqm.detectors:GraphAutoencoderDetector",

@@ -8,6 +8,7 @@ from skdqm.registry import detector_class, detector_names
 
 SMALL: dict[str, dict[str, Any]] = {
     "autoencoder": {"hidden_layer_sizes": (16,), "max_epochs": 5},
+    "contrastive": {"hidden_layer_sizes": (16,), "max_epochs": 5},
     "convolutional": {"hidden_channels": (4, 8), "max_epochs": 5},
     "convolutional_vae": {"hidden_channels": (4, 8), "max_epochs": 5},
     "graph": {"hidden_channels": (8,), "max_epochs": 5},
@@ -16,6 +17,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 ABLE: dict[str, dict[str, Any]] = {
     "autoencoder": {"max_epochs": 60, "batch_size": 32},
+    "contrastive": {"max_epochs": 30},
     "convolutional": {"max_epochs": 60, "batch_size": 32},
     "convolutional_vae": {"max_epochs": 60, "batch_size": 32},
     "graph": {"max_epochs": 30, "batch_size": 32},

@@ -1,6 +1,7 @@
 """The detectors, one file per method."""
 
 from skdqm.detectors._autoencoder import AutoencoderDetector
+from skdqm.detectors._contrastive import ContrastiveDetector
 from skdqm.detectors._convolutional import ConvAutoencoderDetector
 from skdqm.detectors._convolutional_vae import ConvVAEDetector
 from skdqm.detectors._graph import GraphAutoencoderDetector
@@ -11,6 +12,7 @@ from skdqm.detectors._variational import VAEDetector
 __all__ = [
     "AutoencoderDetector",
     "Checkpoint",
+    "ContrastiveDetector",
     "ConvAutoencoderDetector",
     "ConvVAEDetector",
     "GraphAutoencoderDetector",

@@ -16,7 +16,7 @@ from skdqm.nn._contrastive import (
 )
 from skdqm.nn._conv import ConvAutoencoder, ConvVAE, conv_decoder, conv_encoder
 from skdqm.nn._dense import DenseAutoencoder, DenseForward, DenseVAE, dense_layers
-from skdqm.nn._forward import ModuleForward
+from skdqm.nn._forward import ModuleForward, RowByRowForward
 from skdqm.nn._graph import GraphAutoencoder, GraphDecoder, GraphEncoder, NodeLoss, nearest_edges
 from skdqm.nn._losses import LARGEST_LOG_RATE, LOSSES, Affine, ELBOLoss, ReconstructionLoss
 from skdqm.nn._noise import GaussianNoise
@@ -51,6 +51,7 @@ __all__ = [
     "QuantumCircuit",
     "QuantumForward",
     "ReconstructionLoss",
+    "RowByRowForward",
     "RowLinear",
     "ScaleRows",
     "ShiftImages",

@@ -18,7 +18,7 @@ class ModuleForward:
     Kernels of torch may round differently for batches of different sizes. Here each run sees as
     many rows as there are in a tile, in float32, on one thread. Within a tile, a matrix product
     may still round by the row's place: modules take :class:`RowLinear` for theirs, and a module
-    that one knows nothing of is given tiles of one row.
+    that one knows nothing of is run by :class:`RowByRowForward`.
 
     Parameters
     ----------
@@ -49,6 +49,21 @@ class ModuleForward:
         if isinstance(outputs[0], tuple):
             return tuple(_stack(parts) for parts in zip(*outputs, strict=True))
         return _stack(outputs)
+
+
+class RowByRowForward(ModuleForward):
+    """A module of which nothing is known, run on one row at a time; slower.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Takes a tensor of shape (n_rows, ...), gives one of shape (n_rows, n_outputs).
+    """
+
+    def __call__(self, tiles: NDArray[Any]) -> Any:
+        """Map an array of shape (n_tiles, tile_rows, ...) to (n_tiles, tile_rows, n_outputs)."""
+        rows = tiles.reshape(-1, 1, *tiles.shape[2:])
+        return super().__call__(rows).reshape(*tiles.shape[:2], -1)
 
 
 def _stack(tiles: Any) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from skdqm.nn import ModuleForward, RowLinear, conv_decoder, conv_encoder, in_tiles
+from skdqm.nn import ModuleForward, RowByRowForward, RowLinear, conv_decoder, conv_encoder, in_tiles
 
 RNG = np.random.default_rng(0)
 
@@ -27,6 +27,14 @@ def test_an_output_does_not_depend_on_the_batch_to_the_bit(module: nn.Module) ->
     np.testing.assert_array_equal(in_tiles(forward, X[::-1]), together[::-1])
     alone = [in_tiles(forward, X[i : i + 1])[0] for i in (0, 100, 202)]
     np.testing.assert_array_equal(alone, together[[0, 100, 202]])
+
+
+def test_a_module_of_which_nothing_is_known_gives_each_row_the_same_anywhere() -> None:
+    module = nn.Sequential(nn.Linear(286, 128), nn.Tanh(), nn.Linear(128, 2))
+    X = RNG.normal(size=(50, 286))
+    together = in_tiles(RowByRowForward(module), X)
+    np.testing.assert_array_equal(in_tiles(RowByRowForward(module), X[::-1]), together[::-1])
+    np.testing.assert_allclose(together, in_tiles(ModuleForward(module), X), rtol=1e-3, atol=1e-5)
 
 
 def test_the_output_is_that_of_the_module_in_evaluation_mode() -> None:
