@@ -21,6 +21,7 @@ class Features(StrEnum):
     JETS = "jets"
     IMAGES = "images"
     CONSTITUENTS = "constituents"
+    GRADIENTS = "gradients"
 
 
 # Parameters of a detector that say how a row is laid out, and the attribute of the transformer that
@@ -68,7 +69,7 @@ class Inputs:
             source,
             features,
             _columns_to_read(source, features, columns),
-            _row_steps(kind, features),
+            _row_steps(source, features),
             _scaling(kind, features, detector),
         )
 
@@ -104,7 +105,7 @@ class Inputs:
             yield from (batch.astype("float64") if self.scaling else batch for batch in batches)
             return
         apply, path = fit_transformers, self.source.path
-        dtype = "float32" if self.features in FROM_EVENTS else "float64"
+        dtype = "float64" if self.features is Features.JETS else "float32"
         for batch in batches:
             values = apply(self.row_steps, batch.astype("float64"), path)
             names = self.row_steps[-1][1].get_feature_names_out()
@@ -134,6 +135,11 @@ def _check_kind(source: Source, features: Features, columns: list[str] | None) -
             f"--features {features} needs raw events (pt, eta, phi of every particle), and "
             f"{source.path} holds {source.content()}; take --features raw"
         )
+    if features is Features.GRADIENTS and kind != "images":
+        raise UsageError(
+            f"--features gradients needs images, and {source.path} holds {source.content()}; "
+            "leave it out"
+        )
     if features is Features.JETS and kind == "images":
         raise UsageError(
             f"--features jets needs raw events or the columns of jets, and {source.path} holds "
@@ -159,9 +165,12 @@ def _columns_to_read(source: Source, features: Features, columns: list[str] | No
     return list(LHCO_COLUMNS)
 
 
-def _row_steps(kind: str, features: Features) -> Steps:
+def _row_steps(source: Source, features: Features) -> Steps:
     from skdqm import preprocessing
 
+    kind, image_shape = source.summary.kind, source.summary.image_shape
+    if features is Features.GRADIENTS:
+        return [("gradients", preprocessing.OrientedGradients(image_shape=image_shape))]
     if features is Features.IMAGES:
         # Detectors of images standardise themselves.
         return [("images", preprocessing.JetImages(standardize=False))]

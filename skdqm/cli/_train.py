@@ -59,7 +59,8 @@ def train(
         typer.Option(
             help="The columns as they are; or pt, eta, m, tau21, tau32 of the two leading jets, "
             "from the LHC Olympics columns or from raw events; or, of raw events, images or "
-            "constituents of these jets. [default: what suits the data and the detector]"
+            "constituents of these jets; or, of images, gradients, where shapes count. "
+            "[default: what suits the data and the detector]"
         ),
     ] = None,
     columns: Annotated[

@@ -108,6 +108,21 @@ def test_the_first_rows_alone_may_be_learned_from(run, particles, small, tmp_pat
     assert "on 25 rows x 180 features (jet1_pt_0, jet1_deta_0, " in err
 
 
+def test_images_become_gradients_of_which_the_detector_knows_the_shape(
+    run, images, particles, score, tmp_path
+):
+    words = ["train", images, "-o", tmp_path / "m", "-d", "contrastive", "--set", "max_epochs=1"]
+    code, _, err = run(*words, "--features", "gradients")
+    assert code == 0, err
+    pipeline = load(tmp_path / "m")
+    assert tuple(pipeline[-1].image_shape) == tuple(pipeline[0].image_shape_)
+    assert np.isfinite(score(tmp_path / "m", images)["anomaly_score"]).all()
+    words = ["train", particles, "-o", tmp_path / "m2", "--features", "gradients", "-q"]
+    code, _, err = run(*words)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "needs images" in err
+
+
 def test_an_alarm_rate_holds_for_images(run, images, tmp_path):
     words = ["train", images, "-o", tmp_path / "m", *CONVOLUTIONAL, "--alarm-rate", 0.1]
     code, _, err = run(*words)

@@ -39,6 +39,7 @@ def inputs(request):
         ("events", Features.JETS, DENSE, ["JetFeatures", "StandardScaler"]),
         ("images", None, DENSE, []),
         ("images", Features.IMAGES, CONVOLUTIONAL, []),
+        ("images", Features.GRADIENTS, DENSE, ["OrientedGradients"]),
         ("particles", None, DENSE, ["JetClusterer", "JetFeatures", "StandardScaler"]),
         ("particles", None, CONVOLUTIONAL, ["JetImages"]),
         ("particles", None, GraphDetector, ["JetConstituents"]),
