@@ -122,7 +122,7 @@ class AutoencoderDetector(ReconstructionDetector):
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
 
-    _network = DenseAutoencoder
+    _network: type[nn.Module] = DenseAutoencoder
 
     def __init__(
         self,
@@ -178,9 +178,6 @@ class AutoencoderDetector(ReconstructionDetector):
             "dropout": self.dropout,
             "noise": self.noise,
         }
-
-    def _make_module(self, **design: Any) -> nn.Module:
-        return self._network(**design)
 
     def _default_latent_dim(self) -> int:
         return max(1, round(self.n_features_in_**0.5))

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from skdqm._row_shape import checked_image_shape
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._contrastive_design import contrastive_module, width_of
 from skdqm.detectors._latent_scores import LATENT_SCORES
 from skdqm.detectors._neural import checked_widths
 from skdqm.detectors._reconstruction import LOSS_FLOOR, ReconstructionDetector
-from skdqm.detectors._row_shape import checked_image_shape
 from skdqm.detectors._score_parameter import ScoreParameterMixin
 from skdqm.detectors._standardise import Rows, group_means
 from skdqm.exceptions import UsageError
@@ -97,7 +97,8 @@ class ContrastiveDetector(ScoreParameterMixin, ReconstructionDetector):
     masked_fraction : float, default=0.2
         Share of the values of a view that come from other rows, in [0, 1).
     max_shift : int, default=0
-        Pixels by which the image of a view moves at most, each way. Needs `image_shape`.
+        Pixels by which the image of a view moves at most, each way; the mean moves in. Needs
+        `image_shape`.
     turns : bool, default=False
         Turn the image of a view by right angles; by half turns if it is not square. Needs
         `image_shape`, and images that mean the same when turned.
@@ -296,6 +297,8 @@ class ContrastiveDetector(ScoreParameterMixin, ReconstructionDetector):
 
     def _prepare(self, X: NDArray[Any]) -> None:
         super()._prepare(X)
+        for learned in ("memory_", "_units", "_distance"):
+            self.__dict__.pop(learned, None)
         if isinstance(self.encoder, nn.Module):
             self._n_features_out = width_of(self.encoder, self.n_features_in_, self._sides())
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import UninitializedParameter
 
 from skdqm.exceptions import UsageError
 from skdqm.nn import (
@@ -44,15 +45,22 @@ def _given_encoder(module: nn.Module, image_shape: list[int] | None) -> nn.Modul
 
 def width_of(module: nn.Module, n_features: int, image_shape: list[int] | None) -> int:
     """Return the width of the latent vectors that the user's module gives."""
+    if any(isinstance(weight, UninitializedParameter) for weight in module.parameters()):
+        raise _not_an_encoder("it has weights without a shape; run it once on such rows first")
     encoder = _given_encoder(module, image_shape).eval()
+    rows = torch.linspace(-1, 1, 2 * n_features).reshape(2, n_features)
     try:
-        with torch.no_grad():
-            latent = encoder(torch.zeros(2, n_features))
+        # What it draws must not move the generator of the user.
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            latent = encoder(rows)
+            alone = [encoder(rows[:1]) for _ in range(2)]
         n_rows, width = latent.shape
     except Exception as error:  # whatever the user's module raises
         raise _not_an_encoder(f"it failed ({error})") from error
-    if n_rows != 2:
+    if n_rows != len(rows):
         raise _not_an_encoder(f"found shape {tuple(latent.shape)}")
+    if not torch.equal(*alone):
+        raise _not_an_encoder("in evaluation mode it gives the same row two results")
     return int(width)
 
 

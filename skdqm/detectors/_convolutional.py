@@ -10,14 +10,22 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
+from skdqm._row_shape import checked_image_shape
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._neural import checked_widths
 from skdqm.detectors._reconstruction import LOSS_FLOOR, ReconstructionDetector
-from skdqm.detectors._row_shape import checked_image_shape
 from skdqm.detectors._score_parameter import ScoreParameterMixin
 from skdqm.detectors._standardise import Rows
 from skdqm.exceptions import UsageError
-from skdqm.nn import ACTIVATIONS, LOSSES, ConvAutoencoder, ModuleForward, in_tiles
+from skdqm.nn import (
+    ACTIVATIONS,
+    LARGEST_LOG_RATE,
+    LOSSES,
+    Affine,
+    ConvAutoencoder,
+    ModuleForward,
+    in_tiles,
+)
 
 # The widest latent vector taken by default: with a wider one the network learns the identity.
 WIDEST_LATENT = 16
@@ -185,7 +193,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
     }
 
     _frozen_parameters: tuple[str, ...] = ("loss", "scaling", "smoothing", "score")
-    _network = ConvAutoencoder
+    _network: type[nn.Module] = ConvAutoencoder
 
     def __init__(
         self,
@@ -266,11 +274,14 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         """Return which pixels exist, one value for each feature; None where all do."""
         if self.mask is None:
             return None
-        mask = np.asarray(self.mask)
+        try:
+            mask = np.asarray(self.mask)
+        except ValueError as error:
+            raise UsageError(f"mask: expected an array of booleans, found {error}") from error
         channels, *sides = self._image_shape
         if list(mask.shape) == sides:
             mask = np.stack([mask] * channels)
-        if mask.dtype != bool or mask.size != self.n_features_in_ or not mask.any():
+        if mask.dtype != bool or list(mask.shape) != self._image_shape or not mask.any():
             raise UsageError(
                 f"mask: expected booleans of shape {tuple(sides)} or {tuple(self._image_shape)}, "
                 f"True where a pixel exists, found {mask.dtype} of shape {mask.shape}, "
@@ -290,11 +301,19 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
     def _masked(self, values: NDArray[Any]) -> NDArray[Any]:
         return values if self._exists is None else np.where(self._exists, values, 0.0)
 
+    def _mean(self, losses: Rows) -> Rows:
+        n_pixels = self.n_features_in_ if self._exists is None else np.count_nonzero(self._exists)
+        return np.add.reduce(losses, axis=-1) / n_pixels
+
+    def _head(self) -> nn.Module | None:
+        if not self._counts() or self._exists is None:
+            return super()._head()
+        # Where there is no pixel, no count is expected, and none is there: no loss.
+        location = np.where(self._exists, self.location_, -LARGEST_LOG_RATE)
+        return Affine(location, self.scale_)
+
     def _default_latent_dim(self) -> int:
         return min(WIDEST_LATENT, max(1, round(self.n_features_in_**0.5)))
-
-    def _make_module(self, **design: Any) -> nn.Module:
-        return self._network(**design)
 
     def _compile(self) -> tuple[ModuleForward, ModuleForward]:
         module = self.net_.module_
@@ -304,7 +323,8 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         super()._weigh(X, n_before)
         before = self.smoothed_loss_ if n_before else None
         self.smoothed_loss_: Rows = self._mean_losses(self._smoothed_losses, X, before, n_before)
-        self._learn_latent_law(self._latent(self._some(X)), len(X) / (n_before + len(X)))
+        if self._frozen["score"] in {"mahalanobis", "sum"}:
+            self._learn_latent_law(self._latent(self._some(X)), len(X) / (n_before + len(X)))
 
     def _learn_latent_law(self, codes: Rows, share: float) -> None:
         """Merge mean and covariance of latent vectors, which count by `share`, with those known."""
@@ -346,7 +366,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
     def _sum(self, rows: Rows) -> Rows:
         standard, code = self._encode(rows)
         losses = self._scored_losses(rows, standard, code)
-        return np.add.reduce(losses, axis=-1) / self.n_features_in_ + self._latent_distance(code)
+        return self._mean(losses) + self._latent_distance(code)
 
     def _latent_distance(self, code: NDArray[np.float32]) -> Rows:
         """Return the squared Mahalanobis distance of latent vectors, per coordinate."""

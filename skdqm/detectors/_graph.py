@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from skdqm._row_shape import checked_row_shape
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._neural import checked_widths
 from skdqm.detectors._reconstruction import ReconstructionDetector
-from skdqm.detectors._row_shape import checked_row_shape
 from skdqm.detectors._standardise import LARGEST_INPUT, Rows
 from skdqm.exceptions import DataError, UsageError
 from skdqm.nn import ACTIVATIONS, LOSSES, GraphAutoencoder, ModuleForward, NodeLoss
@@ -62,6 +62,7 @@ class GraphAutoencoderDetector(ReconstructionDetector):
         Channels of a node after each edge convolution; the decoder mirrors them.
     latent_dim : int or None, default=None
         Width of the latent vector of a set; None takes the square root of the number of its values.
+        ``transform`` gives those of all sets of a row, side by side.
     activation : {"relu", "leaky_relu", "elu", "silu", "gelu", "tanh"}, default="relu"
         Activation between the layers.
     noise : float, default=0.0
@@ -161,6 +162,8 @@ class GraphAutoencoderDetector(ReconstructionDetector):
         "loss": [StrOptions({"squared", "absolute", "huber"})],
     }
 
+    _network = GraphAutoencoder
+
     def __init__(
         self,
         *,
@@ -223,9 +226,6 @@ class GraphAutoencoderDetector(ReconstructionDetector):
             "k": self.k,
             "noise": self.noise,
         }
-
-    def _make_module(self, **design: Any) -> nn.Module:
-        return GraphAutoencoder(**design)
 
     def _make_criterion(self) -> nn.Module:
         return NodeLoss(self._frozen["loss"])
@@ -301,8 +301,8 @@ class GraphAutoencoderDetector(ReconstructionDetector):
         weights: Rows = nodes[..., self._weight]
         if (weights < 0).any():
             raise DataError(
-                f"feature {self._weight} of a node weighs it, found {int((weights < 0).sum())} "
-                "negative values; name another feature with weight, or None"
+                f"feature {self._weight} of a node weighs it, found negative values, "
+                f"as {weights.min():g}; name another feature with weight, or None"
             )
         return weights
 

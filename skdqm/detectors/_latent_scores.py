@@ -29,7 +29,7 @@ class Neighbors:
     def __init__(self, points: Rows, n_neighbors: int) -> None:
         self.transposed = np.ascontiguousarray(points.T)
         self.squares = _squared_lengths(points)
-        self.n_neighbors = n_neighbors
+        self.n_neighbors = _as_many(n_neighbors, points)
 
     def __call__(self, tiles: Rows) -> Rows:
         """Map points of shape (n_tiles, tile_rows, n_coordinates) to one score each."""
@@ -57,7 +57,7 @@ class Directions:
     def __init__(self, points: Rows, n_neighbors: int) -> None:
         self.center = points.mean(axis=0)
         self.transposed = np.ascontiguousarray(_directions(points - self.center).T)
-        self.n_neighbors = n_neighbors
+        self.n_neighbors = _as_many(n_neighbors, points)
 
     def __call__(self, tiles: Rows) -> Rows:
         """Map points of shape (n_tiles, tile_rows, n_coordinates) to one score each."""
@@ -96,6 +96,11 @@ LATENT_SCORES: dict[str, Any] = {
     "cosine": Directions,
     "mahalanobis": Ellipsoid,
 }
+
+
+def _as_many(n_neighbors: int, points: Rows) -> int:
+    """Return how many neighbours a point has, which is none of its own."""
+    return min(n_neighbors, max(1, len(points) - 1))
 
 
 def _squared_lengths(points: Rows) -> Rows:

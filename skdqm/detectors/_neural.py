@@ -211,6 +211,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
     def _train(self, X: NDArray[Any], epochs: int, *, hold_out: bool) -> None:
         # Copies learn, so that a failure or an interrupt leaves the detector as it was.
         self.history_, self._patience = list(self.history_), dict(self._patience)
+        self._generator = self._generator.clone_state()
         with self._own_torch(), threads_for(self._multiplications(len(X))):
             module, optimizer = deepcopy(self.net_.module_), self.net_.optimizer_
             # Moments of one kind of optimiser mean nothing to another.
@@ -375,6 +376,7 @@ def _restore(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
         {key: value for key, value in group.items() if key != "params"}
         for group in optimizer.param_groups
     ]
-    optimizer.load_state_dict(state)
+    # A copy, because an optimiser goes on in the tensors that it is given.
+    optimizer.load_state_dict(deepcopy(state))
     for group, asked in zip(optimizer.param_groups, settings, strict=True):
         group.update(asked)

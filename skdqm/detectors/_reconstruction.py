@@ -27,8 +27,9 @@ WEIGHED_ROWS = 16_384
 class ReconstructionDetector(StandardisingMixin, NeuralDetector):
     """Base class of detectors that encode rows, decode them again, and score what is lost.
 
-    A subclass writes ``_design``, ``_make_module``, ``_default_latent_dim`` and ``_compile``, which
-    gives the encoder and the decoder as functions of tiles of rows.
+    A subclass names its ``_network`` (or writes ``_make_module``) and writes ``_design``,
+    ``_default_latent_dim`` and ``_compile``, which gives the encoder and the decoder as functions
+    of tiles of rows.
     """
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
@@ -39,6 +40,8 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
     }
 
     _frozen_parameters: tuple[str, ...] = ("loss",)
+
+    _network: type[nn.Module]
 
     latent_dim: int | None
     noise: float
@@ -80,6 +83,9 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
     def _masked(self, values: NDArray[Any]) -> NDArray[Any]:
         """Set to zero what belongs to columns that do not count."""
         return values
+
+    def _make_module(self, **design: Any) -> nn.Module:
+        return self._network(**design)
 
     def _make_criterion(self) -> nn.Module:
         return ReconstructionLoss(self._frozen["loss"], self._head())
@@ -134,6 +140,10 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
 
     def _reconstruction(self, rows: Rows) -> Rows:
         losses = self._scored_losses(rows, *self._encode(rows))
+        return self._mean(losses)
+
+    def _mean(self, losses: Rows) -> Rows:
+        """Return the mean loss of rows over what counts in them."""
         return np.add.reduce(losses, axis=-1) / self.n_features_in_
 
     def _encode(self, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
@@ -172,7 +182,7 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
             return values
         if (values < 0).any():
             raise DataError(
-                f"loss='poisson' needs counts, found {int((values < 0).sum())} negative values; "
+                f"loss='poisson' needs counts, found negative values, as {values.min():g}; "
                 "give the counts as they are, without scaling, or take another loss"
             )
         return np.log1p(values)

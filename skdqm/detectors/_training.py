@@ -73,7 +73,7 @@ class StopWhenDiverging(Callback):
         inputs, target = (tensor[:YARDSTICK_ROWS] for tensor in (X.tensors[0], X.tensors[-1]))
         with torch.no_grad():
             before = float(net.get_loss(net.infer(inputs), target))
-        self.limit_ = HOPELESS * (1 + before)
+        self.limit_ = HOPELESS * (1 + (before if math.isfinite(before) else 0))
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         loss = net.history[-1]["train_loss"]

@@ -21,7 +21,6 @@ from skdqm.nn._graph import GraphAutoencoder, GraphDecoder, GraphEncoder, NodeLo
 from skdqm.nn._losses import LARGEST_LOG_RATE, LOSSES, Affine, ELBOLoss, ReconstructionLoss
 from skdqm.nn._noise import GaussianNoise
 from skdqm.nn._quantum import QuantumAutoencoder, QuantumCircuit, QuantumForward
-from skdqm.nn._row_linear import RowLinear
 from skdqm.nn._threads import threads_for
 from skdqm.nn._tiles import in_tiles
 
@@ -52,7 +51,6 @@ __all__ = [
     "QuantumForward",
     "ReconstructionLoss",
     "RowByRowForward",
-    "RowLinear",
     "ScaleRows",
     "ShiftImages",
     "ShortcutEncoder",

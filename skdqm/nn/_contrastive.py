@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from skdqm.nn._dense import DenseForward
 from skdqm.nn._losses import ReconstructionLoss
-from skdqm.nn._row_linear import RowLinear
 
 # Rows contrasted with each other: their similarities are a matrix, quadratic in memory.
 LARGEST_CROWD = 256
@@ -147,7 +146,7 @@ class ShortcutEncoder(nn.Module):
 
     def __init__(self, layers: nn.Module, n_inputs: int, n_outputs: int) -> None:
         super().__init__()
-        rotation = RowLinear(n_inputs, n_outputs)
+        rotation = nn.Linear(n_inputs, n_outputs)
         nn.init.orthogonal_(rotation.weight)
         self.layers = layers
         self.shortcut = nn.Sequential(rotation)

@@ -11,7 +11,6 @@ from torch import nn
 
 from skdqm.nn._activations import ACTIVATIONS
 from skdqm.nn._noise import GaussianNoise
-from skdqm.nn._row_linear import RowLinear
 from skdqm.nn._variational import VariationalModule
 
 ImageShape = tuple[int, int, int]
@@ -49,7 +48,7 @@ def conv_encoder(
     for n_in, n_out in pairwise([image_shape[0], *hidden_channels]):
         layers += [nn.Conv2d(n_in, n_out, 3, stride=2, padding=1), ACTIVATIONS[activation].module()]
     n_inner = int(np.prod(_innermost(image_shape, hidden_channels)))
-    return nn.Sequential(*layers, nn.Flatten(), RowLinear(n_inner, n_outputs))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(n_inner, n_outputs))
 
 
 def conv_decoder(
@@ -88,7 +87,7 @@ def conv_decoder(
     torch.Size([2, 35])
     """
     inner = _innermost(image_shape, hidden_channels)
-    layers: list[nn.Module] = [RowLinear(n_inputs, int(np.prod(inner))), nn.Unflatten(1, inner)]
+    layers: list[nn.Module] = [nn.Linear(n_inputs, int(np.prod(inner))), nn.Unflatten(1, inner)]
     sizes = _sizes(image_shape, len(hidden_channels))[-2::-1]
     widths = pairwise([*hidden_channels[::-1], image_shape[0]])
     for size, (n_in, n_out) in zip(sizes, widths, strict=True):

@@ -1,24 +1,102 @@
 """A torch module as a function of tiles of rows, for scoring."""
 
-from typing import Any
+from copy import deepcopy
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional
 
+from skdqm.nn._activations import ACTIVATIONS
 from skdqm.nn._threads import one_thread
 
-Outputs = NDArray[np.float32] | tuple[NDArray[np.float32], ...]
+# Vectors of torch's kernels hold at most 16 numbers, and two are taken at a time.
+WHOLE_VECTORS = 64
+# Products of more rows than these were never found to round by place.
+FEW_ROWS = 64
+
+
+class RowLinear(nn.Module):
+    """A linear layer that multiplies the rows of a tile one by one.
+
+    Parameters
+    ----------
+    linear : torch.nn.Linear
+        The layer.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.linear = linear
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Map a tensor of shape (..., in_features) to (..., out_features)."""
+        if rows.ndim != 2 or len(rows) > FEW_ROWS:
+            return cast("torch.Tensor", self.linear(rows))
+        # As many products of one row with the matrix, all of one shape.
+        weight = self.linear.weight.t().expand(len(rows), -1, -1)
+        products = torch.bmm(rows[:, None], weight)[:, 0]
+        bias = getattr(self.linear, "bias", None)
+        return products if bias is None else products + bias
+
+
+class PaddedActivation(nn.Module):
+    """An activation that never meets the end of a tensor, where torch takes another code path.
+
+    Parameters
+    ----------
+    activation : torch.nn.Module
+        Treats every number alike.
+    """
+
+    def __init__(self, activation: nn.Module) -> None:
+        super().__init__()
+        self.activation = activation
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return as many numbers as are given, in their shape."""
+        padded = functional.pad(values.flatten(), (0, -values.numel() % WHOLE_VECTORS))
+        activated: torch.Tensor = self.activation(padded)[: values.numel()]
+        return activated.reshape(values.shape)
+
+
+REPLACED: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Linear: RowLinear,
+    **{spec.module: PaddedActivation for spec in ACTIVATIONS.values()},
+}
+
+
+def treating_rows_alike(module: nn.Module) -> nn.Module:
+    """Return a copy of a module, with its linear layers and activations replaced.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module.
+
+    Returns
+    -------
+    copied : torch.nn.Module
+        The copy, in evaluation mode.
+    """
+    if type(module) in REPLACED:
+        return REPLACED[type(module)](deepcopy(module)).eval()
+    copied = deepcopy(module).eval()
+    for name, child in copied.named_children():
+        setattr(copied, name, treating_rows_alike(child))
+    return copied
 
 
 class ModuleForward:
     """A module that maps rows to rows, run tile by tile: no row depends on its batch.
 
     Kernels of torch may round differently for batches of different sizes. Here each run sees as
-    many rows as there are in a tile, in float32, on one thread. Within a tile, a matrix product
-    may still round by the row's place: modules take :class:`RowLinear` for theirs, and a module
-    that one knows nothing of is run by :class:`RowByRowForward`.
+    many rows as there are in a tile, in float32, on one thread. Within a tile, products with a
+    matrix of few columns and the ends of activations may still round by the row's place, so a copy
+    of the module with :class:`RowLinear` and :class:`PaddedActivation` is run. What else a module
+    does must treat rows alike; one of which nothing is known is run by :class:`RowByRowForward`.
 
     Parameters
     ----------
@@ -28,7 +106,7 @@ class ModuleForward:
     """
 
     def __init__(self, module: nn.Module) -> None:
-        self.module = module.eval()
+        self.module = treating_rows_alike(module)
 
     def __call__(self, tiles: NDArray[Any]) -> Any:
         """Map an array of shape (n_tiles, tile_rows, ...) to (n_tiles, tile_rows, ...).

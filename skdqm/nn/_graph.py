@@ -130,9 +130,8 @@ class GraphEncoder(nn.Module):
         hidden = hidden.reshape(*weights.shape[:2], -1)
         mean = (hidden * present).sum(dim=1) / present.sum(dim=1).clamp(min=1)
         flow = (hidden * weights).sum(dim=1) / weights.shape[1]
-        # Products and a sum, because matrix products of few rows round by the place of a row.
-        terms = torch.cat([mean, flow], dim=-1)[:, None] * self.pooled.weight
-        return (terms.sum(dim=-1) + self.pooled.bias).reshape(len(nodes), -1)
+        latent: torch.Tensor = self.pooled(torch.cat([mean, flow], dim=-1))
+        return latent.reshape(len(nodes), -1)
 
 
 class GraphDecoder(nn.Module):

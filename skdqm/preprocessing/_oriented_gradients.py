@@ -12,14 +12,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skdqm._row_shape import checked_image_shape
 from skdqm._sklearn import Interval, _fit_context
-from skdqm.exceptions import UsageError
+from skdqm.exceptions import DataError
 
 __all__ = ["OrientedGradients"]
 
 # Images handled at a time, so that the working memory does not grow with their number.
 BLOCK = 256
 HEIGHT_AND_WIDTH = (-2, -1)
+DECIDING = ("n_directions", "gradient_scale", "pooling_scale", "stride", "power")
 
 
 class OrientedGradients(TransformerMixin, BaseEstimator):
@@ -43,7 +45,8 @@ class OrientedGradients(TransformerMixin, BaseEstimator):
     n_directions : int, default=8
         Number of directions, evenly around the circle.
     gradient_scale : float, default=1.0
-        Standard deviation, in pixels, of the normal distribution whose derivative is taken.
+        Standard deviation, in pixels, of the normal distribution whose derivative is taken; at
+        least 0.5.
     pooling_scale : float, default=2.0
         Standard deviation, in pixels, of the blurring of each map.
     stride : int, default=3
@@ -83,7 +86,7 @@ class OrientedGradients(TransformerMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "image_shape": ["array-like", None],
         "n_directions": [Interval(Integral, 1, None, closed="left")],
-        "gradient_scale": [Interval(Real, 0, None, closed="neither")],
+        "gradient_scale": [Interval(Real, 0.5, None, closed="left")],
         "pooling_scale": [Interval(Real, 0, None, closed="left")],
         "stride": [Interval(Integral, 1, None, closed="left")],
         "power": [Interval(Real, 0, None, closed="neither")],
@@ -128,13 +131,10 @@ class OrientedGradients(TransformerMixin, BaseEstimator):
             When `image_shape` does not fit the rows.
         """
         n_pixels = validate_data(self, X, dtype=(np.float64, np.float32)).shape[1]
-        shape = (1, 1, n_pixels) if self.image_shape is None else tuple(self.image_shape)
-        if len(shape) != 3 or math.prod(shape) != n_pixels or min(shape) < 1:
-            raise UsageError(
-                f"image_shape={self.image_shape!r}: expected (channels, height, width) whose "
-                f"product is the {n_pixels} pixels of a row"
-            )
-        self._input_shape = tuple(int(side) for side in shape)
+        shape = (1, 1, n_pixels) if self.image_shape is None else self.image_shape
+        self._input_shape = tuple(checked_image_shape(shape, n_pixels))
+        # What decides the maps; changed later, it does not change those of what was fitted.
+        self._fitted = {name: getattr(self, name) for name in DECIDING}
         channels, *sides = self._input_shape
         kept = ((side - 1) // self.stride + 1 for side in sides)
         self.image_shape_ = (channels * self.n_directions, *kept)
@@ -158,7 +158,13 @@ class OrientedGradients(TransformerMixin, BaseEstimator):
         out = np.empty((len(rows), math.prod(self.image_shape_)), dtype=rows.dtype)
         for block in gen_batches(len(rows), BLOCK):
             images = rows[block].reshape(-1, *self._input_shape)
-            out[block] = self._maps(images.astype(np.float64)).reshape(len(images), -1)
+            maps = _maps(images.astype(np.float64), **self._fitted)
+            out[block] = maps.reshape(len(images), -1)
+        if not np.isfinite(out).all():
+            raise DataError(
+                "the gradients of some images are too large for floating-point numbers; scale the "
+                "images or mask invalid values"
+            )
         return out
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
@@ -178,24 +184,32 @@ class OrientedGradients(TransformerMixin, BaseEstimator):
         places = np.ndindex(*self.image_shape_)
         return np.array([f"gradient{m}_{row}_{col}" for m, row, col in places], dtype=object)
 
-    def _maps(self, images: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map (n, channels, height, width) to (n, channels, directions, height, width)."""
-        # Beyond the edge the outermost pixels go on: the edge itself is no gradient.
-        down, across = (
-            gaussian_filter(
-                images, self.gradient_scale, order=order, mode="nearest", axes=HEIGHT_AND_WIDTH
-            )
-            for order in ((1, 0), (0, 1))
-        )
-        angles = 2 * np.pi / self.n_directions * np.arange(self.n_directions)
-        strengths = np.stack([np.cos(a) * across + np.sin(a) * down for a in angles], axis=2)
-        pooled = gaussian_filter(
-            strengths.clip(min=0), self.pooling_scale, mode="constant", axes=HEIGHT_AND_WIDTH
-        )
-        maps: NDArray[np.float64] = pooled[..., :: self.stride, :: self.stride] ** self.power
-        return maps
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _maps(
+    images: NDArray[np.float64],
+    *,
+    n_directions: int,
+    gradient_scale: float,
+    pooling_scale: float,
+    stride: int,
+    power: float,
+) -> NDArray[np.float64]:
+    """Map (n, channels, height, width) to (n, channels, directions, height, width)."""
+    # Beyond the edge the outermost pixels go on: the edge itself is no gradient.
+    down, across = (
+        gaussian_filter(images, gradient_scale, order=order, mode="nearest", axes=HEIGHT_AND_WIDTH)
+        for order in ((1, 0), (0, 1))
+    )
+    angles = 2 * np.pi / n_directions * np.arange(n_directions)
+    with np.errstate(over="ignore", invalid="ignore"):
+        strengths = np.stack([np.cos(a) * across + np.sin(a) * down for a in angles], axis=2)
+    pooled = gaussian_filter(
+        strengths.clip(min=0), pooling_scale, mode="constant", axes=HEIGHT_AND_WIDTH
+    )
+    maps: NDArray[np.float64] = pooled[..., ::stride, ::stride] ** power
+    return maps

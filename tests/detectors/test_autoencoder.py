@@ -142,7 +142,7 @@ def test_absurd_counts_get_finite_scores_and_an_alarm() -> None:
 @pytest.mark.parametrize("call", ["fit", "partial_fit", "score_samples", "feature_scores"])
 def test_negative_counts_are_refused(call: str) -> None:
     detector = fitted(COUNTS, loss="poisson", max_epochs=1)
-    with pytest.raises(DataError, match="found 4 negative values"):
+    with pytest.raises(DataError, match="found negative values, as -"):
         getattr(detector, call)(-COUNTS[:1] - 1 if call == "score_samples" else _one_bad_row())
 
 

@@ -234,3 +234,38 @@ def test_the_lhc_olympics_signal_is_found(shared_data: Callable[[str], Path]) ->
     model.fit(background[:2000])
     scores = [-model.score_samples(part) for part in (background[2000:], signal)]
     assert roc_auc_score(np.repeat([0, 1], [1000, 500]), np.concatenate(scores)) > 0.78
+
+
+def test_a_refit_with_another_score_forgets_the_memory_and_can_be_saved(tmp_path: Path) -> None:
+    detector = small().fit(GOOD)
+    detector.set_params(score="reconstruction").fit(GOOD)
+    assert not hasattr(detector, "memory_")
+    save(detector, tmp_path / "model")
+    np.testing.assert_array_equal(
+        load(tmp_path / "model").score_samples(GOOD), detector.score_samples(GOOD)
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (nn.LazyLinear(3), "weights without a shape"),
+        (nn.BatchNorm1d(8, track_running_stats=False), "it failed"),
+    ],
+)
+def test_a_module_that_cannot_score_one_row_is_refused_before_training(
+    module: nn.Module, message: str
+) -> None:
+    before = torch.get_rng_state()
+    with pytest.raises(UsageError, match=message):
+        small(encoder=module).fit(GOOD)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_module_that_draws_when_it_scores_is_refused() -> None:
+    class Drawing(nn.Linear):
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return super().forward(rows) + torch.randn(1)
+
+    with pytest.raises(UsageError, match="the same row two results"):
+        small(encoder=Drawing(8, 3)).fit(GOOD)

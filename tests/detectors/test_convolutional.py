@@ -165,3 +165,29 @@ def test_shirts_are_told_from_trousers(shared_data: Callable[[str], Path]) -> No
     detector.fit(trousers[:400])
     good, bad = detector.score_samples(trousers[400:]), detector.score_samples(shirts)
     assert (good[:, None] > bad[None]).mean() > 0.9
+
+
+def test_a_mask_that_lies_on_its_side_or_is_no_array_is_refused() -> None:
+    for mask in (np.ones((7, 9), dtype=bool), np.ones(126, dtype=bool), [[True], [True, False]]):
+        with pytest.raises(UsageError, match="mask: expected"):
+            fitted(mask=mask)
+
+
+@pytest.mark.parametrize("loss", ["squared", "poisson"])
+def test_the_mean_loss_is_that_of_the_pixels_that_exist(loss: str) -> None:
+    exists = np.zeros((9, 7), dtype=bool)
+    exists[3:6] = True
+    detector = fitted(mask=exists, loss=loss, score="reconstruction", max_epochs=60, smoothing=0)
+    expected = detector.feature_loss_[np.tile(exists.ravel(), 2)][0]
+    assert -detector.score_samples(X).mean() == pytest.approx(expected / (expected + 0.01), rel=0.1)
+    assert detector.history_[-1]["train_loss"] < 0.9
+
+
+def test_widths_that_fill_no_vector_keep_rows_apart_to_the_bit() -> None:
+    for cls in (ConvAutoencoderDetector, ConvVAEDetector):
+        options = {"image_shape": SHAPE, "hidden_channels": (3, 5), "latent_dim": 3}
+        detector = cls(**options, max_epochs=1, random_state=0).fit(X)
+        together = detector.score_samples(X)
+        np.testing.assert_array_equal(detector.score_samples(X[::-1]), together[::-1])
+        alone = [detector.score_samples(row[None])[0] for row in X[:20]]
+        np.testing.assert_array_equal(alone, together[:20])

@@ -267,7 +267,7 @@ def test_features_that_nodes_do_not_have_are_refused(roles: Any) -> None:
 
 def test_negative_weights_are_refused(detector: GraphAutoencoderDetector) -> None:
     for call in (made().fit, detector.score_samples):
-        with pytest.raises(DataError, match="found 96 negative values"):
+        with pytest.raises(DataError, match="found negative values, as -"):
             call(np.full((6, 48), -1.0))
 
 

@@ -369,3 +369,17 @@ def test_it_trains_on_the_gpu_and_scores_as_on_the_cpu(tmp_path: Path) -> None:
 def _steps(detector: Any) -> int:
     states = detector.net_.optimizer_.state_dict()["state"]
     return int(states[0]["step"])
+
+
+def test_an_interrupted_update_leaves_what_the_next_one_starts_from() -> None:
+    class Interrupt(Callback):
+        def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+            raise KeyboardInterrupt
+
+    untouched = AutoencoderDetector(max_epochs=3, random_state=0).fit(X)
+    detector = pickle.loads(pickle.dumps(untouched))
+    with pytest.raises(KeyboardInterrupt):
+        detector.set_params(callbacks=[Interrupt()]).partial_fit(100 * X)
+    detector.set_params(callbacks=None)
+    expected = untouched.partial_fit(X).score_samples(X)
+    np.testing.assert_array_equal(detector.partial_fit(X).score_samples(X), expected)

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdqm.detectors import AutoencoderDetector
-from skdqm.exceptions import UsageError
+from skdqm.exceptions import DataError, UsageError
 from skdqm.persistence import load, save
 from skdqm.preprocessing import OrientedGradients
 
@@ -75,9 +75,9 @@ def test_a_small_shift_changes_less_than_it_changes_pixels() -> None:
     assert seen < 0.6 * pixels
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (1, 4, 4), (1, -16, -16)])
+@pytest.mark.parametrize("shape", [(16, 16), (1, 4, 4), (1, -16, -16), (1, 2.5, 102.4)])
 def test_a_shape_that_does_not_fit_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(UsageError, match="256 pixels of a row"):
+    with pytest.raises(UsageError, match="image_shape="):
         OrientedGradients(image_shape=shape).fit(np.ones((2, 256)))
 
 
@@ -87,3 +87,19 @@ def test_it_is_kept_in_a_model_file_with_its_detector(tmp_path: Path) -> None:
     model = make_pipeline(OrientedGradients(image_shape=SHAPE), detector).fit(X)
     save(model, tmp_path / "model")
     np.testing.assert_array_equal(load(tmp_path / "model").score_samples(X), model.score_samples(X))
+
+
+def test_parameters_changed_after_the_fit_change_no_map() -> None:
+    X = RNG.normal(size=(3, 256))
+    gradients = OrientedGradients(image_shape=SHAPE).fit(X)
+    before = gradients.transform(X)
+    gradients.set_params(stride=2, gradient_scale=2.0, power=1.0)
+    np.testing.assert_array_equal(gradients.transform(X), before)
+
+
+def test_images_too_large_for_numbers_are_refused() -> None:
+    X = np.full((2, 256), 1.7e308)
+    X[:, ::2] *= -1
+    # scikit-learn's own check sums the values.
+    with np.errstate(all="ignore"), pytest.raises(DataError, match="too large"):
+        OrientedGradients(image_shape=SHAPE).fit(X).transform(X)
