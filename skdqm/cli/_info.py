@@ -6,6 +6,9 @@ from skdqm.cli._model import Model, parts_of
 from skdqm.cli._options import JsonOption, ModelArgument
 from skdqm.cli._terminal import print_json, print_table
 
+# Items of a list that the table shows; JSON has all.
+MOST_ITEMS = 16
+
 
 def info(model: ModelArgument, *, json: JsonOption = False) -> None:
     """Show the steps, features, threshold and origin of MODEL."""
@@ -49,7 +52,8 @@ def _text(value: Any) -> Any:
     if isinstance(value, dict):
         return ", ".join(f"{name}={each}" for name, each in value.items())
     if isinstance(value, list):
-        return ", ".join(_text_of_item(each) for each in value)
+        shown = ", ".join(_text_of_item(each) for each in value[:MOST_ITEMS])
+        return shown if len(value) <= MOST_ITEMS else f"{shown}, ... ({len(value):,} in all)"
     return value
 
 

@@ -82,8 +82,13 @@ class Inputs:
     def settle_shape(self, detector: Any) -> None:
         """Tell a detector how its rows are laid out, unless the user did."""
         for name, shape in self._shapes().items():
-            if getattr(detector, name, shape) is None:
+            asked = getattr(detector, name, shape)
+            if asked is None:
                 detector.set_params(**{name: shape})
+            elif name == "image_shape" and tuple(asked) != shape:
+                raise UsageError(
+                    f"--set {name}={tuple(asked)}: {self.source.path} gives {shape}; leave it out"
+                )
 
     def pipeline(self, detector: Any) -> Any:
         """Return a Pipeline of all steps and the detector."""
@@ -145,7 +150,11 @@ def _check_kind(source: Source, features: Features, columns: list[str] | None) -
             f"--features jets needs raw events or the columns of jets, and {source.path} holds "
             f"{source.content()}; leave it out"
         )
-    if columns is not None and kind != "table":
+    if (
+        columns is not None
+        and kind != "table"
+        and not (kind == "events" and features is Features.RAW)
+    ):
         raise UsageError(
             f"--columns chooses columns of a table, and {source.path} holds {source.content()}, "
             "which are taken whole; leave it out"

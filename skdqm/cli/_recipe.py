@@ -42,6 +42,7 @@ def split(
     if len(held_out) < needed:
         raise UsageError(
             f"--alarm-rate {alarm_rate:g} needs at least {needed:,} rows to calibrate on, and the "
-            f"last 20 % of the file are {len(held_out):,}; give more rows or a larger rate"
+            f"last 20 % of the rows to learn from are {len(held_out):,}; "
+            f"give more rows or a larger rate"
         )
     return fitted_on, held_out

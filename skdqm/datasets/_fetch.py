@@ -123,7 +123,7 @@ def fetch_lhco_events(data_home: str | PathLike[str] | None = None) -> Path:
     signal events, as a pandas frame of 2101 columns: (pt, eta, phi) of up to 700 particles, padded
     with zeros, and the label in the column ``2100`` (1 = signal). It is looked for in `data_home`
     by its SHA-256 checksum, and downloaded from Zenodo if it is not there. Read it in pieces, with
-    :func:`skdqm.io.iter_batches` and ``label="2100"``.
+    :func:`skdqm.io.iter_batches`.
 
     Parameters
     ----------

@@ -43,7 +43,9 @@ class Part:
     def frame(self, rows: NDArray[Any], wanted: Collection[str]) -> pd.DataFrame:
         """Cut the wanted columns out of some rows of the block."""
         values = rows if self.field is None else rows[self.field]
-        matrix = values.reshape(len(values), -1)
+        # Files may hold numbers in another byte order, which writers of Parquet and CSV refuse.
+        native = values.astype(values.dtype.newbyteorder("="), copy=False)
+        matrix = native.reshape(len(values), -1)
         positions = [i for i, name in enumerate(self.names) if name in wanted]
         if len(positions) < len(self.names):
             matrix = matrix[:, positions]

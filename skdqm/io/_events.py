@@ -11,6 +11,8 @@ from skdqm.io._reader import Reader
 FEWEST_PARTICLES = 10
 # Rows that are looked at.
 ROWS = 20
+# Labels are classes, 0 to this number exclusive; a count of hits is none.
+MOST_CLASSES = 10
 
 
 def has_events(reader: Reader) -> bool:
@@ -35,17 +37,27 @@ def event_label(reader: Reader) -> list[str]:
 
 
 def _are_events(rows: NDArray[Any]) -> bool:
+    """Let the rows vote: a few bad ones are told when the particles are checked."""
     if rows.dtype.kind not in "iuf":
         return False
+    good = rows[_like_events(rows)]
+    if 2 * len(good) <= len(rows):
+        return False
+    _, eta, phi = _particles(good)
+    is_azimuth = (phi < 0).any() or (phi > np.pi).any()
+    label = good[:, 3 * (rows.shape[1] // 3) :]
+    is_class = (label == np.rint(label)) & (label >= 0) & (label < MOST_CLASSES)
+    return bool((eta < 0).any() and (eta > 0).any() and is_azimuth and is_class.all())
+
+
+def _particles(rows: NDArray[Any]) -> NDArray[Any]:
     n_particles = rows.shape[1] // 3
-    label = rows[:, 3 * n_particles :]
-    pt, eta, phi = np.moveaxis(rows[:, : 3 * n_particles].reshape(len(rows), -1, 3), -1, 0)
-    padding = pt == 0
-    return bool(
-        (pt >= 0).all()
-        and (np.abs(phi) <= 2 * np.pi).all()
-        and (eta < 0).any()
-        and (eta > 0).any()
-        and not (eta[padding].any() or phi[padding].any())
-        and (label == np.rint(label)).all()
-    )
+    return np.moveaxis(rows[:, : 3 * n_particles].reshape(len(rows), n_particles, 3), -1, 0)
+
+
+def _like_events(rows: NDArray[Any]) -> NDArray[np.bool_]:
+    pt, eta, phi = _particles(rows)
+    empty = (eta == 0) & (phi == 0)
+    valid = (pt >= 0) & (np.abs(phi) <= 2 * np.pi) & ((pt != 0) | empty)
+    like: NDArray[np.bool_] = np.isfinite(rows).all(axis=1) & valid.all(axis=1)
+    return like

@@ -18,19 +18,38 @@ _LABEL_ARRAYS = (*LABEL_NAMES, "y")
 _HEADER_NAMES = ("columns", "feature_names", "features")
 _WHOLE_GROUP = ""
 _IMAGE_AXES = (3, 4)
+# One column beside images may be a label of another name; several are a table.
+_SEVERAL = 2
 
 Arrays = Mapping[str, ArrayLike]
 
 
 def tables_in(arrays: Arrays) -> list[str]:
-    """Name the arrays that are tables; ``[""]`` if only all the columns together are one."""
-    tables = [
+    """Name the arrays that are tables; ``[""]`` if only all the columns together are one.
+
+    Images beside a matrix or beside several columns are no table: they are read when asked for.
+    """
+    matrices = [name for name in named_tables(arrays) if not _is_images(arrays[name])]
+    if matrices:
+        return matrices
+    columns = _flat(arrays)
+    features = [name for name in columns if not _is_label(name, columns[name])]
+    images = named_tables(arrays)
+    if images and len(features) < _SEVERAL:
+        return images
+    lengths = {array.shape[0] for array in columns.values()}
+    return [_WHOLE_GROUP] if len(lengths) == 1 else []
+
+
+def named_tables(arrays: Arrays) -> list[str]:
+    """Name the arrays that are a table by themselves, also those that :func:`tables_in` omits."""
+    return [
         name for name, array in arrays.items() if _is_table(array) and not _is_label(name, array)
     ]
-    if tables:
-        return tables
-    lengths = {array.shape[0] for array in _flat(arrays).values()}
-    return [_WHOLE_GROUP] if len(lengths) == 1 else []
+
+
+def _is_images(array: ArrayLike) -> bool:
+    return len(array.shape) in _IMAGE_AXES
 
 
 def _is_table(array: ArrayLike) -> bool:
@@ -59,9 +78,17 @@ def _is_text(array: ArrayLike) -> bool:
     return array.dtype.kind in "SU" or metadata.get("vlen") in {str, bytes}
 
 
-def pick(tables: Collection[str], key: str | None, contents: Collection[str]) -> str:
-    """Return the one table that ``key`` means, or the only one, or the one called X."""
-    if key is not None and key in tables:
+def pick(
+    tables: Collection[str],
+    key: str | None,
+    contents: Collection[str],
+    named: Collection[str] = (),
+) -> str:
+    """Return the one table that ``key`` means, or the only one, or the one called X.
+
+    ``named`` are further tables, which count only when the key is theirs.
+    """
+    if key is not None and (key in tables or key in named):
         return key
     found = [name for name in tables if key is None or name.startswith(f"{key}/")]
     matrices = [name for name in found if name.rpartition("/")[2].casefold() == "x"]

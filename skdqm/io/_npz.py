@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skdqm.exceptions import DataError
 from skdqm.io._arrays import ArrayReader
-from skdqm.io._layout import open_table, pick, tables_in
+from skdqm.io._layout import named_tables, open_table, pick, tables_in
 
 _SUFFIX = ".npy"
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -29,7 +29,8 @@ def open_reader(path: Path, key: str | None) -> Iterator[ArrayReader]:
             if name.endswith(_SUFFIX)
         }
         contents = [f"{name} {member.shape} {member.dtype}" for name, member in members.items()]
-        yield open_table(members, pick(tables_in(members), key, contents))
+        name = pick(tables_in(members), key, contents, named_tables(members))
+        yield open_table(members, name)
 
 
 class Member:

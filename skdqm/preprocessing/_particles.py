@@ -213,6 +213,7 @@ def check_particles(events: NDArray[Any]) -> None:
     name = tuple(RANGES)[which]
     raise DataError(
         f"Input X contains {events[event, particle, which]} (NaN, infinity or a value out of "
-        f"range) as {name} of particle {particle} in row {event} (both counted from 0). Expected "
-        f"are values within {RANGES}, phi in radians, and zeros where there is no particle"
+        f"range) as {name} of particle {particle} in row {event} of these {len(events)} (both "
+        f"counted from 0). Expected are values within {RANGES}, phi in radians, and zeros "
+        "where there is no particle"
     )

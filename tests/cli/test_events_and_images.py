@@ -173,7 +173,7 @@ def test_particles_that_cannot_be_name_the_file_and_the_rows(run, particles, tmp
     code, _, err = run("train", tmp_path / "bad.csv", "-o", tmp_path / "m", *CONVOLUTIONAL, "-q")
     assert (code, err.count("\n")) == (3, 1)
     assert "bad.csv, from row 0 to row 59: " in err
-    assert "row 50" in err
+    assert "row 50 of these 60" in err
 
 
 def test_an_interrupted_training_on_events_goes_on(run, particles, tmp_path, monkeypatch):

@@ -119,10 +119,11 @@ def test_a_detector_learns_the_shape_of_its_rows(inputs, name, shape):
     assert detector.image_shape == shape
 
 
-def test_a_shape_that_the_user_set_stays(inputs):
-    detector = CONVOLUTIONAL(image_shape=(1, 5, 6))
-    inputs("images", detector=CONVOLUTIONAL).settle_shape(detector)
-    assert detector.image_shape == (1, 5, 6)
+def test_a_shape_of_images_that_the_user_set_has_to_be_that_of_the_file(inputs):
+    found = inputs("images", detector=CONVOLUTIONAL)
+    found.settle_shape(CONVOLUTIONAL(image_shape=[1, 6, 5]))
+    with pytest.raises(UsageError, match=r"image_shape=\(1, 5, 6\).*gives \(1, 6, 5\)"):
+        found.settle_shape(CONVOLUTIONAL(image_shape=(1, 5, 6)))
 
 
 def test_a_detector_without_a_shape_takes_flat_images(inputs):

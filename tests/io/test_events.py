@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skdqm.datasets import make_jet_events
 from skdqm.io import describe, iter_batches, read
+from skdqm.io._events import _are_events
 
 
 def events(n_events: int = 30, n_particles: int = 12) -> pd.DataFrame:
@@ -79,3 +81,20 @@ def test_columns_that_cannot_be_read_make_no_events(tmp_path: Path) -> None:
         group["block1_values"] = np.zeros((30, 1))
         group["block1_values"].attrs["value_type"] = "datetime64"
     assert describe(path).kind == "table"
+
+
+def test_one_bad_value_among_the_first_events_does_not_make_a_table_of_them() -> None:
+    rows = make_jet_events(30, 0, n_particles=20, random_state=0)[0].to_numpy()
+    rows = np.column_stack([rows, np.zeros(30)])
+    rows[3, 0] = np.nan
+    rows[4, 2] = 100.0
+    assert _are_events(rows)
+
+
+def test_a_table_of_triplets_that_is_no_list_of_particles_stays_a_table() -> None:
+    rng = np.random.default_rng(0)
+    towers = np.stack(
+        [rng.exponential(size=(30, 10)), rng.normal(size=(30, 10)), rng.uniform(size=(30, 10))], 2
+    ).reshape(30, -1)
+    assert not _are_events(np.column_stack([towers, rng.poisson(40, size=30)]))
+    assert not _are_events(towers)

@@ -76,3 +76,24 @@ def test_large_images_are_read_in_a_moment(tmp_path: Path) -> None:
     # A search through all names for each of them took 37 seconds.
     assert perf_counter() - started < 10
     assert batch.X.shape == (3, 61_200)
+
+
+def test_images_beside_columns_or_a_matrix_are_read_only_by_name(tmp_path: Path) -> None:
+    wave, pt = np.zeros((5, 6, 6)), np.arange(5.0)
+    np.savez(tmp_path / "columns.npz", pt=pt, eta=pt, wave=wave)
+    np.savez(tmp_path / "matrix.npz", data=np.ones((5, 3)), y=np.zeros(5, dtype=int), wave=wave)
+    assert list(read(tmp_path / "columns.npz").X.columns) == ["pt", "eta"]
+    assert read(tmp_path / "matrix.npz").X.shape == (5, 3)
+    assert read(tmp_path / "matrix.npz", key="wave").X.shape == (5, 36)
+    with h5py.File(tmp_path / "matrix.h5", "w") as file:
+        file["data"], file["wave"] = np.ones((5, 3)), wave
+    assert read(tmp_path / "matrix.h5").X.shape == (5, 3)
+    assert read(tmp_path / "matrix.h5", key="wave").X.shape == (5, 36)
+
+
+def test_numbers_of_another_byte_order_can_be_written_again(tmp_path: Path) -> None:
+    rows = np.arange(12).reshape(4, 3)
+    np.savez(tmp_path / "big.npz", X=rows.astype(">f8"), y=np.ones(4, dtype=">i4"))
+    table = read(tmp_path / "big.npz", carry="all")
+    assert all(dtype.isnative for dtype in [*table.X.dtypes, *table.carried.dtypes])
+    np.testing.assert_array_equal(table.X, rows)
