@@ -119,7 +119,8 @@ class Model:
             self._check_number(found, source.path)
             return found
         # Part of an image is another image, and some of the particles are another event.
-        if source.summary.kind != "table" and found != self.features:
+        known = found == self.features or self.metadata.get("content") == source.content()
+        if source.summary.kind != "table" and not known:
             raise DataError(
                 f"{source.path}: found {source.content()}, the model {self.path} learned from "
                 f"others: it takes {len(self.features):,} columns, and the file has {len(found):,}"

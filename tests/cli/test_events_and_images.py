@@ -123,6 +123,15 @@ def test_images_become_gradients_of_which_the_detector_knows_the_shape(
     assert "needs images" in err
 
 
+def test_some_columns_of_what_looks_like_events_serve_as_a_table(
+    run, particles, small, score, tmp_path
+):
+    words = ["train", particles, "-o", tmp_path / "m", *small, "--features", "raw"]
+    code, _, err = run(*words, "--columns", "0,3,6")
+    assert code == 0, err
+    assert len(score(tmp_path / "m", particles)) == 60
+
+
 def test_an_alarm_rate_holds_for_images(run, images, tmp_path):
     words = ["train", images, "-o", tmp_path / "m", *CONVOLUTIONAL, "--alarm-rate", 0.1]
     code, _, err = run(*words)
