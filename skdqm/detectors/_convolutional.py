@@ -24,7 +24,6 @@ from skdqm.nn import (
     Affine,
     ConvAutoencoder,
     ModuleForward,
-    in_tiles,
 )
 
 # The widest latent vector taken by default: with a wider one the network learns the identity.
@@ -356,9 +355,6 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
     def _scored_losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
         losses = self._smoothed_losses(rows, standard, code)
         return losses / (self.smoothed_loss_ + LOSS_FLOOR)
-
-    def _anomaly_score(self, X: NDArray[Any]) -> Rows:
-        return in_tiles(getattr(self, f"_{self._frozen['score']}"), X)
 
     def _mahalanobis(self, rows: Rows) -> Rows:
         return self._latent_distance(self._encode(rows)[1])

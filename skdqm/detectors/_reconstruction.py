@@ -133,7 +133,8 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         return in_tiles(lambda rows: self._encode(rows)[1][..., : self._n_features_out], X)
 
     def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(self._reconstruction, X)
+        # The parameter `score`, where there is one, names the method.
+        return in_tiles(getattr(self, f"_{self._frozen.get('score', 'reconstruction')}"), X)
 
     def _feature_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
         return in_tiles(lambda rows: self._relative_losses(rows, *self._encode(rows)), X)

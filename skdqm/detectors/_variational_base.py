@@ -11,7 +11,7 @@ from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._reconstruction import ReconstructionDetector
 from skdqm.detectors._score_parameter import ScoreParameterMixin
 from skdqm.detectors._standardise import Rows
-from skdqm.nn import ELBOLoss, in_tiles
+from skdqm.nn import ELBOLoss
 
 # The log-variance that the encoder may give; exp() of it stays finite.
 LARGEST_LOG_VARIANCE = 14.0
@@ -30,9 +30,6 @@ class VariationalDetector(ScoreParameterMixin, ReconstructionDetector):
 
     def _make_criterion(self) -> nn.Module:
         return ELBOLoss(self._frozen["loss"], self._frozen["beta"], self._head())
-
-    def _anomaly_score(self, X: NDArray[Any]) -> Rows:
-        return in_tiles(getattr(self, f"_{self._frozen['score']}"), X)
 
     def _kl(self, rows: Rows) -> Rows:
         return self._divergence(self._encode(rows)[1])

@@ -3,7 +3,6 @@
 from skdqm.nn._activations import ACTIVATIONS
 from skdqm.nn._batches import TensorBatches
 from skdqm.nn._contrastive import (
-    AddNoise,
     ContrastiveLoss,
     ContrastiveModule,
     MaskFeatures,
@@ -19,7 +18,7 @@ from skdqm.nn._dense import DenseAutoencoder, DenseForward, DenseVAE, dense_laye
 from skdqm.nn._forward import ModuleForward, RowByRowForward
 from skdqm.nn._graph import GraphAutoencoder, GraphDecoder, GraphEncoder, NodeLoss, nearest_edges
 from skdqm.nn._losses import LARGEST_LOG_RATE, LOSSES, Affine, ELBOLoss, ReconstructionLoss
-from skdqm.nn._noise import GaussianNoise
+from skdqm.nn._noise import AddNoise, GaussianNoise
 from skdqm.nn._quantum import QuantumAutoencoder, QuantumCircuit, QuantumForward
 from skdqm.nn._threads import threads_for
 from skdqm.nn._tiles import in_tiles

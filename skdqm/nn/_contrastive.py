@@ -15,24 +15,6 @@ from skdqm.nn._losses import ReconstructionLoss
 LARGEST_CROWD = 256
 
 
-class AddNoise(nn.Module):
-    """Add normal noise to every value.
-
-    Parameters
-    ----------
-    standard_deviation : float
-        Standard deviation of the noise, in units of the input.
-    """
-
-    def __init__(self, standard_deviation: float) -> None:
-        super().__init__()
-        self.standard_deviation = standard_deviation
-
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return noisy rows."""
-        return rows + self.standard_deviation * torch.randn_like(rows)
-
-
 class ScaleRows(nn.Module):
     """Multiply every row by a random factor around one.
 
