@@ -21,7 +21,7 @@ from skdqm.nn._losses import LARGEST_LOG_RATE, LOSSES, Affine, ELBOLoss, Reconst
 from skdqm.nn._noise import AddNoise, GaussianNoise
 from skdqm.nn._quantum import QuantumAutoencoder, QuantumCircuit, QuantumForward
 from skdqm.nn._threads import threads_for
-from skdqm.nn._tiles import in_tiles
+from skdqm.nn._tiles import in_blocks, in_tiles
 
 __all__ = [
     "ACTIVATIONS",
@@ -59,6 +59,7 @@ __all__ = [
     "conv_decoder",
     "conv_encoder",
     "dense_layers",
+    "in_blocks",
     "in_tiles",
     "nearest_edges",
     "threads_for",

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 TILE_ROWS = 8
 # Tiles handed over at once: their intermediate results stay in the processor's cache.
 TILES_AT_ONCE = 128
+# Rows that a foreign function, which takes a table and not tiles, gets in one call.
+BLOCK_ROWS = 256
 
 
 def in_tiles(
@@ -54,3 +56,40 @@ def _tiled(
     rows[: len(X)] = X
     results = function(rows.reshape(n_tiles, TILE_ROWS, X.shape[1])).astype(np.float64, copy=False)
     return results.reshape(len(rows), *results.shape[2:])[: len(X)]
+
+
+def in_blocks(
+    function: Callable[[NDArray[Any]], NDArray[Any]], X: NDArray[Any], block_rows: int = BLOCK_ROWS
+) -> NDArray[np.float64]:
+    """Apply a function of whole tables, always to as many rows.
+
+    For functions of other packages, which take a table and round each row differently with the
+    number of rows beside it.
+
+    Parameters
+    ----------
+    function : callable
+        Maps a table of shape (block_rows, n_features) to an array of shape (block_rows, ...).
+    X : ndarray of shape (n_samples, n_features)
+        Rows, at least one.
+    block_rows : int, default=256
+        Rows of a call; the last one is filled up with its own first row.
+
+    Returns
+    -------
+    results : ndarray of shape (n_samples, ...)
+        The results in the order of the rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdqm.nn import in_blocks
+    >>> in_blocks(lambda rows: rows.sum(axis=1), np.ones((3, 5)))
+    array([5., 5., 5.])
+    """
+    blocks = [X[start : start + block_rows] for start in range(0, len(X), block_rows)]
+    missing = block_rows - len(blocks[-1])
+    if missing:
+        blocks[-1] = np.concatenate([blocks[-1], np.repeat(blocks[-1][:1], missing, axis=0)])
+    results = [np.asarray(function(block), dtype=np.float64) for block in blocks]
+    return np.concatenate(results)[: len(X)]

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdqm.nn import in_tiles
-from skdqm.nn._tiles import TILE_ROWS, TILES_AT_ONCE
+from skdqm.nn import in_blocks, in_tiles
+from skdqm.nn._tiles import BLOCK_ROWS, TILE_ROWS, TILES_AT_ONCE
 
 WEIGHTS = np.random.default_rng(0).normal(size=(7, 5))
 
@@ -32,3 +32,19 @@ def test_a_matrix_product_is_the_same_to_the_bit_in_any_batch(n_rows: int, seed:
 def test_float32_rows_are_scored_in_float64() -> None:
     X = np.ones((3, 2), dtype=np.float32)
     assert in_tiles(lambda rows: rows, X).dtype == np.float64
+
+
+@pytest.mark.parametrize("n_rows", [1, BLOCK_ROWS - 1, BLOCK_ROWS, 2 * BLOCK_ROWS + 3])
+def test_blocks_are_always_full_and_results_are_those_of_the_rows(n_rows: int) -> None:
+    X = np.random.default_rng(0).normal(size=(n_rows, 7))
+    sizes = []
+
+    def product(rows: np.ndarray) -> np.ndarray:
+        sizes.append(len(rows))
+        return rows @ WEIGHTS
+
+    together = in_blocks(product, X)
+    assert set(sizes) == {BLOCK_ROWS}
+    np.testing.assert_allclose(together, X @ WEIGHTS)
+    np.testing.assert_array_equal(in_blocks(product, X[::-1]), together[::-1])
+    np.testing.assert_array_equal(in_blocks(product, X[-1:]), together[-1:])

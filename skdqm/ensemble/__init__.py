@@ -1,0 +1,3 @@
+"""Detectors made of detectors."""
+
+__all__: list[str] = []
