@@ -2,22 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.metrics import average_precision_score, roc_auc_score
+from numpy.typing import ArrayLike, NDArray
 
 from skdqm.exceptions import DataError, UsageError
-from skdqm.metrics._validation import check_scores, show_labels
+from skdqm.metrics._validation import check_predictions, check_scores, show_labels
 
-__all__ = [
-    "anomaly_average_precision_scorer",
-    "anomaly_roc_auc_scorer",
-    "make_anomaly_scorer",
-]
+__all__ = ["make_anomaly_scorer"]
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
+ResponseMethod = Literal["score_samples", "predict"]
+RESPONSE_METHODS = ("score_samples", "predict")
 
 
 @dataclass(frozen=True)
@@ -25,13 +22,18 @@ class _AnomalyScorer:
     metric: Metric
     anomaly_label: int | str
     greater_is_better: bool
+    response_method: ResponseMethod
 
     def __call__(self, estimator: Any, X: Any, y: ArrayLike) -> float:
-        if not hasattr(estimator, "score_samples"):
+        if not hasattr(estimator, self.response_method):
             raise UsageError(
-                f"{type(estimator).__name__} has no score_samples; an anomaly scorer needs a "
-                "detector, or a Pipeline that ends in one"
+                f"{type(estimator).__name__} has no {self.response_method}; an anomaly scorer "
+                "needs a detector, or a Pipeline that ends in one"
             )
+        value = float(self.metric(*self._judged(estimator, X, self._is_anomaly(y))))
+        return value if self.greater_is_better else -value
+
+    def _is_anomaly(self, y: ArrayLike) -> NDArray[np.bool_]:
         labels = np.asarray(y)
         is_anomaly = labels == self.anomaly_label
         if np.all(is_anomaly) or not np.any(is_anomaly):
@@ -39,14 +41,27 @@ class _AnomalyScorer:
                 f"y holds the labels {show_labels(labels)}; to score a detector it must hold both "
                 f"anomalies (anomaly_label={self.anomaly_label!r}) and normal samples"
             )
-        value = float(self.metric(*check_scores(is_anomaly, -estimator.score_samples(X))))
-        return value if self.greater_is_better else -value
+        result: NDArray[np.bool_] = is_anomaly
+        return result
+
+    def _judged(
+        self, estimator: Any, X: Any, is_anomaly: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Return labels and anomaly scores, or labels and flags (1 for the flagged)."""
+        if self.response_method == "score_samples":
+            return check_scores(is_anomaly, -estimator.score_samples(X))
+        labels, flags = check_predictions(is_anomaly, estimator.predict(X))
+        return labels.astype(np.int64), flags.astype(np.int64)
 
 
 def make_anomaly_scorer(
-    metric: Metric, *, anomaly_label: int | str = 1, greater_is_better: bool = True
+    metric: Metric,
+    *,
+    anomaly_label: int | str = 1,
+    greater_is_better: bool = True,
+    response_method: ResponseMethod = "score_samples",
 ) -> Callable[..., float]:
-    """Make a scorer of detectors from a metric of labels and anomaly scores.
+    """Make a scorer of detectors from a metric of labels and anomaly scores, or of flags.
 
     ``scoring="roc_auc"`` takes the larger label for the positive class and ``score_samples`` for
     its score: with y = 1 for the signal, a perfect detector gets 0. A scorer made here turns both
@@ -63,19 +78,26 @@ def make_anomaly_scorer(
         scikit-learn's convention (+1 inlier, -1 outlier).
     greater_is_better : bool, default=True
         False for a metric that is low for a good detector: the scorer returns its negative.
+    response_method : {"score_samples", "predict"}, default="score_samples"
+        What `metric` judges: scores, or the flags of the threshold, which it gets as 1 = flagged
+        and 0 = not, like the labels. So any metric of two labels in :mod:`sklearn.metrics` fits.
 
     Returns
     -------
     scorer : callable
         ``scorer(estimator, X, y) -> float``, for ``scoring=`` of ``GridSearchCV``,
         ``cross_validate`` and their like; it can be pickled if `metric` can. It raises
-        ``DataError`` when ``y`` lacks anomalies or normal samples, and ``UsageError`` when the
-        estimator has no ``score_samples``.
+        ``DataError`` when ``y`` lacks anomalies or normal samples, so give every fold some
+        (``StratifiedKFold``), and ``UsageError`` when the estimator lacks the response method.
 
     Raises
     ------
     UsageError
-        When `metric` is not callable.
+        When `metric` is not callable or the response method is another.
+
+    See Also
+    --------
+    get_anomaly_scorer : Ready-made scorers by their names.
 
     Examples
     --------
@@ -95,11 +117,8 @@ def make_anomaly_scorer(
             f"metric must be a function of (y_true, anomaly_score), for example "
             f"skdqm.metrics.max_sic_score; got {metric!r}"
         )
-    return _AnomalyScorer(metric, anomaly_label, greater_is_better)
-
-
-anomaly_roc_auc_scorer = make_anomaly_scorer(roc_auc_score)
-"""Area under the ROC curve, for ``y`` with 1 = anomaly."""
-
-anomaly_average_precision_scorer = make_anomaly_scorer(average_precision_score)
-"""Average precision, for ``y`` with 1 = anomaly."""
+    if response_method not in RESPONSE_METHODS:
+        raise UsageError(
+            f"response_method={response_method!r}; expected one of {', '.join(RESPONSE_METHODS)}"
+        )
+    return _AnomalyScorer(metric, anomaly_label, greater_is_better, response_method)

@@ -1,77 +1,20 @@
-"""Figures of merit of anomaly scores: functions of labels and scores."""
+"""Figures of merit of a cut on an anomaly score: SIC, rejection, efficiency, FDR."""
 
 from numbers import Real
-from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from numpy.typing import ArrayLike
 
 from skdqm.exceptions import UsageError
-from skdqm.metrics._validation import check_scores, check_share
+from skdqm.metrics._survivors import Floats, checked_survivors
+from skdqm.metrics._validation import check_share
 
 __all__ = [
     "background_rejection",
-    "evaluate_scores",
     "false_discovery_rate",
     "max_sic_score",
     "signal_efficiency",
     "significance_improvement_curve",
 ]
-
-Floats = NDArray[np.float64]
-
-
-class _Survivors(NamedTuple):
-    """Events that survive each cut between distinct scores, from the tightest to the loosest.
-
-    The first cut keeps nothing, the last one everything.
-    """
-
-    signal: Floats
-    background: Floats
-
-    def at_least(self, signal_efficiency: float) -> tuple[float, float]:
-        """Return what survives the tightest cut that keeps this share of the signal."""
-        # A share such as 0.3 is not exact in binary: without the tolerance, 3 of 10 would miss it.
-        kept = self.signal >= signal_efficiency * self.signal[-1] * (1 - 1e-12)
-        first = int(np.argmax(kept))
-        return float(self.signal[first]), float(self.background[first])
-
-
-def _survivors(labels: NDArray[np.int64], scores: Floats) -> _Survivors:
-    fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
-    n_signal = int(labels.sum())
-    return _Survivors(np.rint(tpr * n_signal), np.rint(fpr * (len(labels) - n_signal)))
-
-
-def _checked_survivors(y_true: ArrayLike, anomaly_score: ArrayLike) -> _Survivors:
-    return _survivors(*check_scores(y_true, anomaly_score))
-
-
-def _sic(survivors: _Survivors, min_background: int) -> tuple[Floats, Floats]:
-    if not (isinstance(min_background, Real) and min_background >= 1):
-        raise UsageError(f"min_background={min_background!r}; give a number of events of 1 or more")
-    signal, background = survivors
-    measured = background >= min_background
-    measured[-1] = True  # everything survives: the improvement is 1 without any uncertainty
-    efficiency = signal[measured] / signal[-1]
-    return efficiency, efficiency / np.sqrt(background[measured] / background[-1])
-
-
-def _rejection(survivors: _Survivors, efficiency: float) -> float:
-    _, background = survivors.at_least(efficiency)
-    return float(survivors.background[-1] / max(background, 1))
-
-
-def _efficiency(survivors: _Survivors, background_efficiency: float) -> float:
-    allowed = background_efficiency * survivors.background[-1] * (1 + 1e-12)
-    return float(survivors.signal[survivors.background <= allowed][-1] / survivors.signal[-1])
-
-
-def _fdr(survivors: _Survivors, detection_rate: float) -> float:
-    signal, background = survivors.at_least(detection_rate)
-    return background / (signal + background)
 
 
 def significance_improvement_curve(
@@ -126,7 +69,9 @@ def significance_improvement_curve(
     >>> improvement.round(2).tolist()
     [1.49, 2.24, 1.58, 1.29, 1.12, 1.0]
     """
-    return _sic(_checked_survivors(y_true, anomaly_score), min_background)
+    if not (isinstance(min_background, Real) and min_background >= 1):
+        raise UsageError(f"min_background={min_background!r}; give a number of events of 1 or more")
+    return checked_survivors(y_true, anomaly_score).sic(min_background)
 
 
 def max_sic_score(
@@ -212,7 +157,7 @@ def background_rejection(
     5.0
     """
     check_share("signal_efficiency", signal_efficiency)
-    return _rejection(_checked_survivors(y_true, anomaly_score), signal_efficiency)
+    return checked_survivors(y_true, anomaly_score).rejection(signal_efficiency)
 
 
 def signal_efficiency(
@@ -250,7 +195,7 @@ def signal_efficiency(
     0.667
     """
     check_share("background_efficiency", background_efficiency)
-    return _efficiency(_checked_survivors(y_true, anomaly_score), background_efficiency)
+    return checked_survivors(y_true, anomaly_score).efficiency(background_efficiency)
 
 
 def false_discovery_rate(
@@ -296,47 +241,4 @@ def false_discovery_rate(
     0.25
     """
     check_share("detection_rate", detection_rate)
-    return _fdr(_checked_survivors(y_true, anomaly_score), detection_rate)
-
-
-def evaluate_scores(y_true: ArrayLike, anomaly_score: ArrayLike) -> dict[str, float]:
-    """Compute the usual figures of merit of an anomaly score at once.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n_samples,)
-        Labels: 1 = anomaly, 0 = normal.
-    anomaly_score : array-like of shape (n_samples,)
-        Scores, high = abnormal.
-
-    Returns
-    -------
-    figures : dict of str to float
-        ``roc_auc``, ``average_precision``, ``max_sic`` (with at least 25 background events),
-        ``background_rejection_30`` and ``background_rejection_50`` (at 30 % and 50 % signal
-        efficiency), ``signal_efficiency_1pct`` (at 1 % background efficiency) and ``fdr_99`` (at
-        99 % detection).
-
-    Raises
-    ------
-    DataError
-        When a score is not finite, a class is missing, or labels and scores do not match.
-
-    Examples
-    --------
-    >>> from skdqm.metrics import evaluate_scores
-    >>> figures = evaluate_scores([0, 0, 0, 0, 1, 0, 1, 1], range(8))
-    >>> round(figures["roc_auc"], 3), figures["fdr_99"]
-    (0.933, 0.25)
-    """
-    labels, scores = check_scores(y_true, anomaly_score)
-    survivors = _survivors(labels, scores)
-    return {
-        "roc_auc": float(roc_auc_score(labels, scores)),
-        "average_precision": float(average_precision_score(labels, scores)),
-        "max_sic": float(_sic(survivors, 25)[1].max()),
-        "background_rejection_30": _rejection(survivors, 0.3),
-        "background_rejection_50": _rejection(survivors, 0.5),
-        "signal_efficiency_1pct": _efficiency(survivors, 0.01),
-        "fdr_99": _fdr(survivors, 0.99),
-    }
+    return checked_survivors(y_true, anomaly_score).false_discovery_rate(detection_rate)

@@ -1,6 +1,6 @@
 """Checks that every metric makes of its labels and scores."""
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,32 @@ def check_scores(
     _check_finite(scores)
     _check_labels(labels)
     return labels.astype(np.int64), scores
+
+
+def check_predictions(
+    y_true: ArrayLike, y_pred: ArrayLike
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which samples are anomalies and which are flagged, or raise ``DataError``."""
+    labels, predicted = np.asarray(y_true), np.asarray(y_pred)
+    if labels.ndim != 1 or labels.shape != predicted.shape:
+        raise DataError(
+            f"y_true has shape {labels.shape} and y_pred {predicted.shape}; "
+            "give one label and one prediction per sample, both of shape (n_samples,)"
+        )
+    _check_labels(labels)
+    if not np.isin(predicted, (-1, 1)).all():
+        raise DataError(
+            f"y_pred holds {show_labels(predicted)}; predictions must be -1 (flagged) and 1 "
+            "(normal), as predict of a detector gives them. For 1 = flagged give "
+            "`np.where(y_pred == 1, -1, 1)`"
+        )
+    return labels == 1, predicted == -1
+
+
+def check_number(name: str, value: int, at_least: int) -> None:
+    """Raise ``UsageError`` unless it is a whole number, and not a smaller one."""
+    if not (isinstance(value, Integral) and value >= at_least):
+        raise UsageError(f"{name}={value!r}; give a whole number of {at_least} or more")
 
 
 def check_share(name: str, value: float) -> None:
@@ -48,7 +74,7 @@ def _check_finite(scores: NDArray[np.float64]) -> None:
 
 def _check_labels(labels: NDArray[Any]) -> None:
     if not labels.size:
-        raise DataError("y_true and anomaly_score are empty; there is nothing to evaluate")
+        raise DataError("y_true is empty; there is nothing to evaluate")
     if not np.isin(labels, (0, 1)).all():
         raise DataError(
             f"y_true holds {show_labels(labels)}; labels must be 1 (anomaly) and 0 (normal). For "

@@ -13,12 +13,17 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validat
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skdqm import metrics
 from skdqm.exceptions import DataError, UsageError
 from skdqm.metrics import (
     anomaly_average_precision_scorer,
     anomaly_roc_auc_scorer,
     background_rejection,
+    evaluate_labels,
+    evaluate_scores,
     false_discovery_rate,
+    get_anomaly_scorer,
+    get_anomaly_scorer_names,
     make_anomaly_scorer,
 )
 
@@ -31,6 +36,9 @@ class Distance(BaseEstimator):
 
     def score_samples(self, X):
         return -np.abs(np.asarray(X)[:, 0])
+
+    def predict(self, X):
+        return np.where(self.score_samples(X) < -3, -1, 1)
 
 
 @pytest.fixture
@@ -120,3 +128,85 @@ def test_an_estimator_without_anomaly_scores_is_refused(data):
 def test_a_metric_that_cannot_be_called_is_refused():
     with pytest.raises(UsageError, match="got 'roc_auc'"):
         make_anomaly_scorer("roc_auc")
+
+
+def test_every_name_is_that_of_a_scorer():
+    scorers = {f"anomaly_{name}_scorer" for name in get_anomaly_scorer_names()}
+    assert scorers == {name for name in metrics.__all__ if name.startswith("anomaly_")}
+    for name in get_anomaly_scorer_names():
+        assert get_anomaly_scorer(name) is getattr(metrics, f"anomaly_{name}_scorer")
+
+
+def test_an_unknown_name_is_answered_with_those_there_are():
+    with pytest.raises(UsageError, match=r"no scorer is called 'auc'; expected .*max_sic.*roc_auc"):
+        get_anomaly_scorer("auc")
+
+
+def test_ready_made_scorers_give_the_figures_of_their_names(data):
+    X, y = data
+    detector = Distance()
+    score = -detector.score_samples(X)
+    figures = {**evaluate_scores(y, score), **evaluate_labels(y, detector.predict(X))}
+    figures["false_discovery_rate"] = -figures.pop("fdr_99")
+    for other, name in {
+        "background_rejection_30": "background_rejection",
+        "signal_efficiency_1pct": "signal_efficiency",
+        "partial_roc_auc_10pct": "partial_roc_auc",
+    }.items():
+        figures[name] = figures.pop(other)
+    found = {name: get_anomaly_scorer(name)(detector, X, y) for name in get_anomaly_scorer_names()}
+    assert found == pytest.approx({name: figures[name] for name in found})
+
+
+@pytest.mark.parametrize("name", get_anomaly_scorer_names())
+def test_a_ready_made_scorer_prefers_the_better_detector(data, name):
+    X, y = data
+    scorer = pickle.loads(pickle.dumps(get_anomaly_scorer(name)))
+
+    class Inverted(Distance):
+        def score_samples(self, X):
+            return -np.abs(np.asarray(X)[:, 0] - 6)
+
+    assert scorer(Distance(), X, y) > scorer(Inverted(), X, y)
+
+
+def test_grid_search_takes_scorers_of_flags(data):
+    X, y = data
+    scoring = {name: get_anomaly_scorer(name) for name in ("f1", "recall", "max_sic")}
+    search = GridSearchCV(
+        IsolationForest(random_state=0),
+        {"contamination": [0.01, 0.1, 0.5]},
+        scoring=scoring,
+        refit="f1",
+        cv=StratifiedKFold(2),
+        error_score="raise",
+    ).fit(X, y)
+    assert search.best_params_ == {"contamination": 0.1}
+
+
+def test_a_detector_that_flags_nothing_scores_zero_without_a_warning(data):
+    class Silent(Distance):
+        def predict(self, X):
+            return np.ones(len(X), dtype=int)
+
+    for name in ("precision", "recall", "f1"):
+        assert get_anomaly_scorer(name)(Silent(), *data) == 0.0
+
+
+def test_predictions_of_a_classifier_are_refused(data):
+    class Classifier(Distance):
+        def predict(self, X):
+            return np.arange(len(X)) % 2
+
+    with pytest.raises(DataError, match="y_pred holds 0, 1; predictions must be -1"):
+        get_anomaly_scorer("f1")(Classifier(), *data)
+
+
+def test_an_estimator_that_cannot_predict_is_refused(data):
+    with pytest.raises(UsageError, match="StandardScaler has no predict"):
+        get_anomaly_scorer("f1")(StandardScaler().fit(data[0]), *data)
+
+
+def test_another_response_method_is_refused():
+    with pytest.raises(UsageError, match="response_method='predict_proba'; expected one of"):
+        make_anomaly_scorer(roc_auc_score, response_method="predict_proba")

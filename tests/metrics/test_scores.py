@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from skdqm import metrics
 from skdqm.exceptions import DataError, SkdqmError, UsageError
@@ -14,6 +15,8 @@ METRICS = [
     metrics.evaluate_scores,
     metrics.false_discovery_rate,
     metrics.max_sic_score,
+    metrics.partial_roc_auc,
+    metrics.precision_at_k,
     metrics.signal_efficiency,
     metrics.significance_improvement_curve,
 ]
@@ -75,6 +78,35 @@ def test_false_discovery_rate_is_that_of_the_tightest_sufficient_cut(data, rate)
     assert found == pytest.approx(background / (signal + background))
 
 
+@given(labelled_scores())
+def test_what_scikit_learn_has_agrees_with_it(data):
+    figures = metrics.evaluate_scores(*data)
+    assert figures["roc_auc"] == pytest.approx(roc_auc_score(*data))
+    assert figures["average_precision"] == pytest.approx(average_precision_score(*data))
+
+
+@given(labelled_scores(), st.floats(1e-6, 1.0))
+def test_the_partial_area_is_that_of_scikit_learn(data, max_fpr):
+    found = metrics.partial_roc_auc(*data, max_fpr=max_fpr)
+    assert found == pytest.approx(roc_auc_score(*data, max_fpr=max_fpr), abs=1e-9)
+
+
+@given(labelled_scores(), st.data())
+def test_precision_at_k_is_the_mean_over_the_orders_of_equal_scores(data, draw):
+    y, score = data
+    k = draw.draw(st.integers(1, len(y)))
+    last = np.sort(score)[::-1][k - 1]
+    above, tied = y[score > last], y[score == last]
+    expected = (above.sum() + tied.mean() * (k - len(above))) / k
+    assert metrics.precision_at_k(y, score, k=k) == pytest.approx(expected)
+
+
+@given(labelled_scores())
+def test_by_default_k_is_the_number_of_anomalies(data):
+    y, score = data
+    assert metrics.precision_at_k(y, score) == metrics.precision_at_k(y, score, k=int(y.sum()))
+
+
 @given(labelled_scores(), st.sampled_from([np.arctan, np.cbrt, lambda s: 3 * s - 7]))
 def test_only_the_order_of_the_scores_matters(data, increasing):
     y, score = data
@@ -99,6 +131,8 @@ def test_every_figure_lies_in_its_range(data):
     assert figures["background_rejection_30"] <= (1 - y).sum()
     assert 0 <= figures["signal_efficiency_1pct"] <= 1
     assert 0 <= figures["fdr_99"] < 1
+    for name in ("roc_auc", "partial_roc_auc_10pct", "average_precision", "precision_at_k"):
+        assert 0 <= figures[name] <= 1 + 1e-12
 
 
 @given(labelled_scores(), st.integers(1, 10))
@@ -115,7 +149,9 @@ def test_a_perfect_score_gets_the_best_of_every_figure():
     assert metrics.evaluate_scores(*PERFECT) == pytest.approx(
         {
             "roc_auc": 1.0,
+            "partial_roc_auc_10pct": 1.0,
             "average_precision": 1.0,
+            "precision_at_k": 1.0,
             "max_sic": 1 / np.sqrt(25 / 100),
             "background_rejection_30": 100.0,
             "background_rejection_50": 100.0,
@@ -130,7 +166,9 @@ def test_an_inverted_score_gets_the_worst_of_every_figure():
     assert metrics.evaluate_scores(y, -score) == pytest.approx(
         {
             "roc_auc": 0.0,
+            "partial_roc_auc_10pct": 0.9 / 1.9,
             "average_precision": np.mean(np.arange(1, 51) / np.arange(101, 151)),
+            "precision_at_k": 0.0,
             "max_sic": 1.0,
             "background_rejection_30": 1.0,
             "background_rejection_50": 1.0,
@@ -147,6 +185,8 @@ def test_a_constant_score_is_worth_keeping_everything():
     assert figures["max_sic"] == 1.0
     assert figures["background_rejection_30"] == 1.0
     assert figures["signal_efficiency_1pct"] == 0.0
+    assert figures["partial_roc_auc_10pct"] == pytest.approx(0.5)
+    assert figures["precision_at_k"] == pytest.approx(50 / 150)  # the share of anomalies
 
 
 def test_a_random_score_improves_nothing():
@@ -222,11 +262,23 @@ def test_unusable_labels_or_scores_are_named(metric, y, score, message):
         (metrics.background_rejection, "signal_efficiency"),
         (metrics.signal_efficiency, "background_efficiency"),
         (metrics.false_discovery_rate, "detection_rate"),
+        (metrics.partial_roc_auc, "max_fpr"),
     ],
 )
 def test_a_share_outside_0_to_1_is_refused(metric, name, share):
     with pytest.raises(UsageError, match=f"{name}=.* is not a share"):
         metric([0, 1], [0, 1], **{name: share})
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5, "all"])
+def test_a_k_that_is_no_number_of_samples_is_refused(k):
+    with pytest.raises(UsageError, match=r"k=.*; give a whole number of 1 or more"):
+        metrics.precision_at_k([0, 1], [0, 1], k=k)
+
+
+def test_a_k_beyond_the_samples_is_refused():
+    with pytest.raises(UsageError, match="k=3 is more than the 2 samples"):
+        metrics.precision_at_k([0, 1], [0, 1], k=3)
 
 
 def test_a_minimum_of_no_background_is_refused():
