@@ -23,6 +23,9 @@ def test_shares_at_the_threshold_are_those_of_predict(run, model, events, frame)
     figures = json.loads(run("evaluate", model, events, "--json").out)
     assert figures["background_flagged"] == pytest.approx(flagged[y == 0].mean())
     assert figures["signal_detected"] == pytest.approx(flagged[y == 1].mean())
+    assert figures["precision"] == pytest.approx(y[flagged].mean())
+    assert figures["accuracy"] == pytest.approx((flagged == (y == 1)).mean())
+    assert figures["f1"] == pytest.approx(2 * flagged[y == 1].sum() / (flagged.sum() + y.sum()))
 
 
 def test_a_pipe_gets_a_table_with_tabs(run, model, events):
@@ -31,7 +34,20 @@ def test_a_pipe_gets_a_table_with_tabs(run, model, events):
     assert code == 0
     assert rows[0] == ["figure", "value", "meaning"]
     assert {"roc_auc", "max_sic", "signal_detected"} <= {row[0] for row in rows}
-    assert all(len(row) == 3 for row in rows)
+    assert all(len(row) == 3 and row[2] for row in rows)
+
+
+def test_without_rows_the_file_is_named(run, model, frame, tmp_path):
+    X, y = frame
+    empty = tmp_path / "empty.csv"
+    X.assign(label=y).head(0).to_csv(empty, index=False)
+    holes = tmp_path / "holes.csv"
+    X.assign(label=y, mj1=np.nan).head(9).to_csv(holes, index=False)
+    for path, options in ((empty, []), (holes, ["--nonfinite", "drop"])):
+        code, out, err = run("evaluate", model, path, *options)
+        assert (code, out) == (3, "")
+        assert path.name in err
+        assert "unexpected" not in err
 
 
 def test_batches_do_not_change_the_figures(run, model, events):
