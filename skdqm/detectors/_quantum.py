@@ -134,7 +134,7 @@ class QuantumAutoencoderDetector(AutoencoderDetector):
         **{
             name: constraints
             for name, constraints in AutoencoderDetector._parameter_constraints.items()
-            if name != "latent_dim"
+            if name not in {"latent_dim", "n_members"}
         },
         "n_qubits": [Interval(Integral, 1, MOST_QUBITS, closed="both"), None],
         "n_layers": [Interval(Integral, 1, None, closed="left")],

@@ -67,8 +67,9 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         -------
         X_reconstructed : ndarray of shape (n_samples, n_features)
             What the decoder gives, in the units of `X`; expected counts with ``loss="poisson"``.
+            Of several networks, the mean in these units.
         """
-        return in_tiles(self._restored, self._validated(X))
+        return self._by_row(self._restored, self._validated(X))
 
     def _restored(self, rows: Rows) -> Rows:
         output, _ = self._decode(rows, *self._encode(rows))
@@ -98,8 +99,15 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         return bool(self._frozen["loss"] == "poisson")
 
     def _prepare(self, X: NDArray[Any]) -> None:
-        self._n_features_out = self.latent_dim or self._default_latent_dim()
+        self._n_features_out = self._asked_width()
         self._learn_scale(self._values(X), self._groups())
+
+    def _asked_width(self) -> int:
+        return self.latent_dim or self._default_latent_dim()
+
+    def _latent_width(self) -> int:
+        """Return the width of the latent vector that the network has."""
+        return self._n_features_out
 
     def _tensors(self, X: NDArray[Any]) -> tuple[torch.Tensor, ...]:
         standard = torch.from_numpy(self._standardise(self._values(X)).astype(np.float32))
@@ -115,7 +123,8 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         self, losses: Callable[..., Rows], X: NDArray[Any], before: Rows | None, n_before: int
     ) -> Rows:
         """Average losses over rows, and with what was known from `n_before` others."""
-        mean = in_tiles(lambda rows: losses(rows, *self._encode(rows)), self._some(X)).mean(axis=0)
+        some = self._by_row(lambda rows: losses(rows, *self._encode(rows)), self._some(X))
+        mean = some.mean(axis=0)
         groups = self._groups()
         if groups is not None:
             mean = group_means(mean, groups)
@@ -130,14 +139,24 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         return X[np.random.default_rng(self._seed).choice(len(X), WEIGHED_ROWS, replace=False)]
 
     def _latent(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(lambda rows: self._encode(rows)[1][..., : self._n_features_out], X)
+        return in_tiles(self._latent_vectors, X)
+
+    def _latent_vectors(self, rows: Rows) -> NDArray[np.float32]:
+        return self._encode(rows)[1][..., : self._latent_width()]
 
     def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        return self._by_row(self._scores, X)
+
+    def _scores(self, rows: Rows) -> Rows:
         # The parameter `score`, where there is one, names the method.
-        return in_tiles(getattr(self, f"_{self._frozen.get('score', 'reconstruction')}"), X)
+        return getattr(self, f"_{self._frozen.get('score', 'reconstruction')}")(rows)
 
     def _feature_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return in_tiles(lambda rows: self._relative_losses(rows, *self._encode(rows)), X)
+        return self._by_row(lambda rows: self._relative_losses(rows, *self._encode(rows)), X)
+
+    def _by_row(self, function: Callable[[Rows], Rows], X: NDArray[Any]) -> Rows:
+        """Apply a function of tiles of rows to all rows."""
+        return in_tiles(function, X)
 
     def _reconstruction(self, rows: Rows) -> Rows:
         losses = self._scored_losses(rows, *self._encode(rows))
@@ -164,7 +183,7 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         The network alone runs in float32.
         """
         _, decoder = self._compiled
-        output = decoder(code[..., : self._n_features_out])
+        output = decoder(code[..., : self._latent_width()])
         if self._counts():
             return self.location_ + self.scale_ * output, self._targets(rows)
         return output, standard

@@ -8,7 +8,7 @@ from skdqm.detectors._variational_base import VariationalDetector
 from skdqm.nn import DenseVAE
 
 
-class VAEDetector(VariationalDetector, AutoencoderDetector):
+class VAEDetector(AutoencoderDetector, VariationalDetector):
     """Variational autoencoder: likelihood of a row under a smooth latent model.
 
     The encoder gives a normal distribution of the latent vector, the decoder restores the row from
@@ -24,7 +24,8 @@ class VAEDetector(VariationalDetector, AutoencoderDetector):
       activation it hardly grows with a single wild channel: no score for broken channels;
     * ``"elbo"``: half the sum of the relative losses, plus `beta` times the divergence.
 
-    Standardisation, precision and what is not said here are as in :class:`AutoencoderDetector`.
+    Standardisation, precision, ensembles and what is not said here are as in
+    :class:`AutoencoderDetector`.
     ``feature_scores`` are relative losses with every `score`.
 
     Parameters
@@ -33,6 +34,9 @@ class VAEDetector(VariationalDetector, AutoencoderDetector):
         Widths from the input to the latent vector; the decoder mirrors them.
     latent_dim : int or None, default=None
         Width of the latent vector; None takes half the number of features.
+    n_members : int, default=1
+        Number of networks, trained at once and each as if it were alone: with first weights and
+        draws of its own, on the same rows in the same order. Scores are means over them.
     activation : {"relu", "leaky_relu", "elu", "silu", "gelu", "tanh"}, default="tanh"
         Activation between the layers.
     dropout : float, default=0.0
@@ -90,7 +94,7 @@ class VAEDetector(VariationalDetector, AutoencoderDetector):
     location_, scale_ : ndarray of shape (n_features_in_,)
         What the features were standardised with.
     feature_loss_ : ndarray of shape (n_features_in_,)
-        Mean training loss of each feature.
+        Mean training loss of each feature, over members.
     offset_ : float
         The threshold on ``score_samples``.
     n_features_in_ : int
@@ -131,6 +135,7 @@ class VAEDetector(VariationalDetector, AutoencoderDetector):
         *,
         hidden_layer_sizes: Sequence[int] = (64, 32),
         latent_dim: int | None = None,
+        n_members: int = 1,
         activation: str = "tanh",
         dropout: float = 0.0,
         noise: float = 0.0,
@@ -155,6 +160,7 @@ class VAEDetector(VariationalDetector, AutoencoderDetector):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             latent_dim=latent_dim,
+            n_members=n_members,
             activation=activation,
             dropout=dropout,
             noise=noise,

@@ -43,7 +43,8 @@ class VariationalDetector(ScoreParameterMixin, ReconstructionDetector):
     def _divergence(self, code: NDArray[np.float32]) -> Rows:
         """Return the Kullback-Leibler divergence of the latent distribution from the prior."""
         code = code.astype(np.float64)
-        mean, log_variance = code[..., : self._n_features_out], code[..., self._n_features_out :]
+        width = self._latent_width()
+        mean, log_variance = code[..., :width], code[..., width:]
         log_variance = np.minimum(log_variance, LARGEST_LOG_VARIANCE)
         terms = mean * mean + np.exp(log_variance) - 1 - log_variance
         return 0.5 * np.add.reduce(terms, axis=-1)

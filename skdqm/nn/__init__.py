@@ -20,6 +20,7 @@ from skdqm.nn._graph import GraphAutoencoder, GraphDecoder, GraphEncoder, NodeLo
 from skdqm.nn._losses import LARGEST_LOG_RATE, LOSSES, Affine, ELBOLoss, ReconstructionLoss
 from skdqm.nn._noise import AddNoise, GaussianNoise
 from skdqm.nn._quantum import QuantumAutoencoder, QuantumCircuit, QuantumForward
+from skdqm.nn._stacked import StackedLinear, StackedLoss, StackedNoise
 from skdqm.nn._threads import threads_for
 from skdqm.nn._tiles import in_blocks, in_tiles
 
@@ -54,6 +55,9 @@ __all__ = [
     "ShiftImages",
     "ShortcutEncoder",
     "ShortcutForward",
+    "StackedLinear",
+    "StackedLoss",
+    "StackedNoise",
     "TensorBatches",
     "TurnImages",
     "conv_decoder",

@@ -11,10 +11,15 @@ from torch import nn
 
 from skdqm.nn._activations import ACTIVATIONS
 from skdqm.nn._noise import GaussianNoise
+from skdqm.nn._stacked import StackedLinear, StackedNoise
 from skdqm.nn._variational import VariationalModule
 
+LINEAR = (nn.Linear, StackedLinear)
 
-def dense_layers(sizes: Sequence[int], activation: str, dropout: float = 0.0) -> nn.Sequential:
+
+def dense_layers(
+    sizes: Sequence[int], activation: str, dropout: float = 0.0, n_members: int = 1
+) -> nn.Sequential:
     """Stack linear layers with an activation (and dropout) between them, none after the last.
 
     Parameters
@@ -25,6 +30,8 @@ def dense_layers(sizes: Sequence[int], activation: str, dropout: float = 0.0) ->
         A key of ``ACTIVATIONS``.
     dropout : float, default=0.0
         Probability of dropping a hidden unit while training.
+    n_members : int, default=1
+        Number of networks. Several are stacked, and take and give the member first.
 
     Returns
     -------
@@ -39,10 +46,16 @@ def dense_layers(sizes: Sequence[int], activation: str, dropout: float = 0.0) ->
     """
     layers: list[nn.Module] = []
     for width_in, width_out in pairwise(sizes):
-        layers += [nn.Linear(width_in, width_out), ACTIVATIONS[activation].module()]
+        layers += [_linear(width_in, width_out, n_members), ACTIVATIONS[activation].module()]
         layers += [nn.Dropout(dropout)] if dropout else []
     n_after_last = 2 if dropout else 1
     return nn.Sequential(*layers[:-n_after_last])
+
+
+def _linear(width_in: int, width_out: int, n_members: int) -> nn.Module:
+    if n_members == 1:
+        return nn.Linear(width_in, width_out)
+    return StackedLinear(width_in, width_out, n_members)
 
 
 class DenseAutoencoder(nn.Module):
@@ -62,6 +75,8 @@ class DenseAutoencoder(nn.Module):
         Probability of dropping a hidden unit while training.
     noise : float, default=0.0
         Standard deviation of normal noise added to the input while training.
+    n_members : int, default=1
+        Number of networks, stacked.
     """
 
     n_codes = 1
@@ -75,17 +90,18 @@ class DenseAutoencoder(nn.Module):
         activation: str,
         dropout: float = 0.0,
         noise: float = 0.0,
+        n_members: int = 1,
     ) -> None:
         super().__init__()
-        self.noise = GaussianNoise(noise)
+        self.noise = GaussianNoise(noise) if n_members == 1 else StackedNoise(noise, n_members)
         hidden = list(hidden_layer_sizes)
         down = [n_features, *hidden, self.n_codes * latent_dim]
         up = [latent_dim, *hidden[::-1], n_features]
-        self.encoder = dense_layers(down, activation, dropout)
-        self.decoder = dense_layers(up, activation, dropout)
+        self.encoder = dense_layers(down, activation, dropout, n_members)
+        self.decoder = dense_layers(up, activation, dropout, n_members)
 
     def forward(self, inputs: torch.Tensor) -> Any:
-        """Return the reconstruction, of the shape of `inputs`."""
+        """Return the reconstruction, of the shape of `inputs`; of several members, theirs first."""
         return self.decoder(self.encoder(self.noise(inputs)))
 
 
@@ -106,6 +122,8 @@ class DenseVAE(VariationalModule, DenseAutoencoder):
         Probability of dropping a hidden unit while training.
     noise : float, default=0.0
         Standard deviation of normal noise added to the input while training.
+    n_members : int, default=1
+        Number of networks, stacked.
     """
 
 
@@ -115,17 +133,18 @@ class DenseForward:
     Parameters
     ----------
     layers : torch.nn.Sequential
-        What :func:`dense_layers` built. Later changes of its weights are not seen.
+        What :func:`dense_layers` built. Later changes of its weights are not seen. Several members
+        take rows in tiles, or what each of them gave, and give the member first.
     """
 
     def __init__(self, layers: nn.Sequential) -> None:
         functions = {spec.module: spec.function for spec in ACTIVATIONS.values()}
-        linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
+        linear = [_arrays(layer) for layer in layers if isinstance(layer, LINEAR)]
         between = [functions[type(layer)] for layer in layers if type(layer) in functions]
-        weights = [np.ascontiguousarray(_array(layer.weight).T) for layer in linear]
-        biases = [_array(layer.bias) for layer in linear]
-        self.hidden = list(zip(weights[:-1], biases[:-1], between, strict=True))
-        self.output = weights[-1], biases[-1]
+        self.hidden = [
+            (*arrays, function) for arrays, function in zip(linear[:-1], between, strict=True)
+        ]
+        self.output = linear[-1]
 
     def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Map arrays of shape (..., n_inputs) to (..., n_outputs)."""
@@ -138,6 +157,14 @@ class DenseForward:
         x = x @ weight
         x += bias
         return x
+
+
+def _arrays(layer: nn.Linear | StackedLinear) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the weight, its inputs first, and the bias; of several members, before the tiles."""
+    weight, bias = _array(layer.weight), _array(layer.bias)
+    if isinstance(layer, StackedLinear):
+        return weight[:, None], bias[:, None]
+    return np.ascontiguousarray(weight.T), bias
 
 
 def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
