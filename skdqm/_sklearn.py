@@ -1,7 +1,22 @@
 """Every private scikit-learn name that skdqm uses, imported once."""
 
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_params
-from sklearn.utils.metaestimators import available_if
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils.metaestimators import _BaseComposition, available_if
 
-__all__ = ["Interval", "Options", "StrOptions", "_fit_context", "available_if", "validate_params"]
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "_BaseComposition",
+    "_fit_context",
+    "available_if",
+    "validate_params",
+]

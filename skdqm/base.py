@@ -27,7 +27,7 @@ from skdqm.exceptions import (
     UsageError,
 )
 
-__all__ = ["BaseDetector"]
+__all__ = ["BaseDetector", "anomaly_score_of"]
 
 FLOATS = (np.float64, np.float32)
 # Training scores kept to place the threshold after a `partial_fit`.
@@ -45,6 +45,36 @@ def has_hook(name: str) -> Callable[["BaseDetector"], bool]:
         return True
 
     return check
+
+
+def anomaly_score_of(detector: Any, X: ArrayLike) -> NDArray[np.float64]:
+    """Return the anomaly scores of any outlier detector of scikit-learn's kind.
+
+    Parameters
+    ----------
+    detector : object
+        Fitted, with ``score_samples`` or ``decision_function``.
+    X : array-like of shape (n_samples, n_features)
+        Rows to score.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_samples,)
+        High is abnormal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.covariance import EllipticEnvelope
+    >>> from skdqm.base import anomaly_score_of
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> envelope = EllipticEnvelope(random_state=0).fit(X)
+    >>> near, far = anomaly_score_of(envelope, [[0, 0], [5, 5]])
+    >>> bool(far > near)
+    True
+    """
+    score = getattr(detector, "score_samples", None) or detector.decision_function
+    return -np.asarray(score(X), dtype=np.float64)
 
 
 class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):

@@ -14,11 +14,16 @@ __all__ = ["DETECTORS_GROUP", "class_of", "detector_class", "detector_names", "n
 DETECTORS_GROUP = "skdqm.detectors"
 
 _DETECTORS = {
+    "auto": "skdqm.ensemble:AutoDetector",
     "autoencoder": "skdqm.detectors:AutoencoderDetector",
     "contrastive": "skdqm.detectors:ContrastiveDetector",
     "convolutional": "skdqm.detectors:ConvAutoencoderDetector",
     "convolutional_vae": "skdqm.detectors:ConvVAEDetector",
+    "ensemble": "skdqm.ensemble:EnsembleDetector",
     "graph": "skdqm.detectors:GraphAutoencoderDetector",
+    "histogram": "skdqm.detectors:HistogramDetector",
+    "neighbors": "skdqm.detectors:NeighborsDetector",
+    "pyod": "skdqm.detectors:PyODDetector",
     "quantum": "skdqm.detectors:QuantumAutoencoderDetector",
     "vae": "skdqm.detectors:VAEDetector",
 }
@@ -49,10 +54,47 @@ _TRANSFORMERS = {
             "JetConstituents",
             "JetFeatures",
             "JetImages",
+            "NormalScores",
             "OrientedGradients",
         )
     },
     **{name: f"{module}:{name}" for module, names in _SKLEARN.items() for name in names},
+}
+# What detectors are made of: outlier detectors of other packages, and what they are made of.
+_SKLEARN_MEMBERS = {
+    "sklearn.cluster": ["KMeans"],
+    "sklearn.covariance": ["EllipticEnvelope", "MinCovDet"],
+    "sklearn.ensemble": ["IsolationForest"],
+    "sklearn.kernel_approximation": ["Nystroem"],
+    "sklearn.linear_model": ["SGDOneClassSVM"],
+    "sklearn.mixture": ["GaussianMixture"],
+    "sklearn.neighbors": ["KernelDensity", "LocalOutlierFactor", "NearestNeighbors"],
+    "sklearn.svm": ["OneClassSVM"],
+    "sklearn.tree": ["ExtraTreeRegressor"],
+}
+# Some of them have the name of a class of scikit-learn.
+_PYOD_PREFIX = "pyod."
+_PYOD_MEMBERS = (
+    "CBLOF",
+    "COPOD",
+    "ECOD",
+    "GMM",
+    "HBOS",
+    "IForest",
+    "INNE",
+    "KDE",
+    "KNN",
+    "LODA",
+    "LOF",
+    "MCD",
+    "OCSVM",
+    "PCA",
+    "Sampling",
+)
+_PARTS = {
+    **_TRANSFORMERS,
+    **{name: f"{module}:{name}" for module, names in _SKLEARN_MEMBERS.items() for name in names},
+    **{f"{_PYOD_PREFIX}{name}": f"pyod.models.{name.lower()}:{name}" for name in _PYOD_MEMBERS},
 }
 
 
@@ -110,12 +152,13 @@ def detector_class(name: str) -> Any:
 
 
 def class_of(name: str) -> Any:
-    """Return the class that a model file calls `name`: a detector or a transformer.
+    """Return the class that a model file calls `name`: a detector, a transformer or a part.
 
     Parameters
     ----------
     name : str
-        A detector's short name, or a transformer's class name.
+        A detector's short name, or the class name of a transformer or of what detectors are
+        made of; models of PyOD as in ``"pyod.KNN"``.
 
     Returns
     -------
@@ -133,8 +176,8 @@ def class_of(name: str) -> Any:
     >>> class_of("StandardScaler")
     <class 'sklearn.preprocessing._data.StandardScaler'>
     """
-    if name in _TRANSFORMERS:
-        return EntryPoint(name, _TRANSFORMERS[name], "skdqm.transformers").load()
+    if name in _PARTS:
+        return EntryPoint(name, _PARTS[name], "skdqm.parts").load()
     return detector_class(name)
 
 
@@ -144,7 +187,7 @@ def name_of(estimator: object) -> str:
     Parameters
     ----------
     estimator : object
-        A detector or a transformer.
+        A detector, a transformer or what detectors are made of.
 
     Returns
     -------
@@ -164,13 +207,14 @@ def name_of(estimator: object) -> str:
     'vae'
     """
     cls = type(estimator)
-    path = f"{cls.__module__}.{cls.__qualname__}"
-    if cls.__name__ in _TRANSFORMERS and class_of(cls.__name__) is cls:
-        return cls.__name__
+    for name in (cls.__name__, _PYOD_PREFIX + cls.__name__):
+        if name in _PARTS and class_of(name) is cls:
+            return name
     for name, point in _detectors().items():
         if point.attr == cls.__qualname__ and point.load() is cls:
             return name
     raise UsageError(
-        f"{path} cannot be saved: it is neither a registered detector nor one of "
-        f"{', '.join(sorted(_TRANSFORMERS))}"
+        f"{cls.__module__}.{cls.__qualname__} cannot be saved: a model file holds registered "
+        "detectors, and those classes of scikit-learn and PyOD that skdqm.registry lists; pickle "
+        "keeps it, for readers who trust its writer"
     )

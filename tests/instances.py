@@ -1,25 +1,46 @@
 """One small instance of every registered detector: quick to fit, with a fixed seed."""
 
 from importlib.util import find_spec
+from inspect import signature
 from typing import Any
 
+from sklearn.covariance import EllipticEnvelope
+from sklearn.ensemble import IsolationForest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import OneClassSVM
+
 from skdqm.base import BaseDetector
+from skdqm.detectors import AutoencoderDetector
 from skdqm.registry import detector_class, detector_names
 
 SMALL: dict[str, dict[str, Any]] = {
+    "auto": {"max_epochs": 2},
     "autoencoder": {"hidden_layer_sizes": (16,), "max_epochs": 5},
     "contrastive": {"hidden_layer_sizes": (16,), "max_epochs": 5},
     "convolutional": {"hidden_channels": (4, 8), "max_epochs": 5},
     "convolutional_vae": {"hidden_channels": (4, 8), "max_epochs": 5},
+    "ensemble": {
+        "detectors": [
+            ("forest", IsolationForest(n_estimators=20)),
+            ("svm", make_pipeline(StandardScaler(), OneClassSVM(nu=0.1))),
+            ("envelope", EllipticEnvelope()),
+            ("network", AutoencoderDetector(hidden_layer_sizes=(16,), max_epochs=5)),
+        ]
+    },
     "graph": {"hidden_channels": (8,), "max_epochs": 5},
+    "neighbors": {"memory_size": 200},
+    "pyod": {"model": "IForest"},
     "quantum": {"hidden_layer_sizes": (16,), "n_qubits": 2, "n_layers": 1, "max_epochs": 5},
     "vae": {"hidden_layer_sizes": (16,), "max_epochs": 5},
 }
 ABLE: dict[str, dict[str, Any]] = {
+    "auto": {"max_epochs": 20},
     "autoencoder": {"max_epochs": 60, "batch_size": 32},
     "contrastive": {"max_epochs": 30},
     "convolutional": {"max_epochs": 60, "batch_size": 32},
     "convolutional_vae": {"max_epochs": 60, "batch_size": 32},
+    "ensemble": {"detectors": None},
     "graph": {"max_epochs": 30, "batch_size": 32},
     "quantum": {"n_qubits": 3, "n_layers": 2, "max_epochs": 60, "batch_size": 32},
     "vae": {"max_epochs": 60, "batch_size": 32},
@@ -35,8 +56,10 @@ def names() -> list[str]:
 
 
 def instance(name: str, **parameters: Any) -> BaseDetector:
-    """Return one detector by its short name."""
-    return detector_class(name)(**{"random_state": 0, **SMALL.get(name, {}), **parameters})
+    """Return one detector by its short name, with a seed where it takes one."""
+    cls = detector_class(name)
+    seed = {"random_state": 0} if "random_state" in signature(cls).parameters else {}
+    return cls(**{**seed, **SMALL.get(name, {}), **parameters})
 
 
 def able_instance(name: str) -> BaseDetector:

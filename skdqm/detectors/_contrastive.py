@@ -12,6 +12,7 @@ from skdqm._row_shape import checked_image_shape
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._contrastive_design import contrastive_module, width_of
 from skdqm.detectors._latent_scores import LATENT_SCORES
+from skdqm.detectors._memory import remembered
 from skdqm.detectors._neural import checked_widths
 from skdqm.detectors._reconstruction import LOSS_FLOOR, ReconstructionDetector
 from skdqm.detectors._score_parameter import ScoreParameterMixin
@@ -338,15 +339,9 @@ class ContrastiveDetector(ScoreParameterMixin, ReconstructionDetector):
         super()._weigh(X, n_before)
         if self._frozen["score"] in LATENT_SCORES:
             rows = np.concatenate([self.memory_, X]) if n_before else X
-            self.memory_: NDArray[Any] = self._sample(rows)
+            seed = [self._seed, len(self.history_)]
+            self.memory_: NDArray[Any] = remembered(rows, self.memory_size, seed)
             self._remember()
-
-    def _sample(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Return a copy of at most `memory_size` rows."""
-        if len(rows) <= self.memory_size:
-            return rows.copy()
-        random = np.random.default_rng([self._seed, len(self.history_)])
-        return rows[random.choice(len(rows), self.memory_size, replace=False)]
 
     def _remember(self) -> None:
         """Encode the remembered rows, and learn what a point is compared with."""

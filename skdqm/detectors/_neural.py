@@ -22,6 +22,7 @@ from torch.utils.data import TensorDataset
 
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.base import RECENT_SCORES, BaseDetector
+from skdqm.detectors._standardise import warn_of_few_first_rows
 from skdqm.detectors._tensors import to_arrays, to_tensors
 from skdqm.detectors._training import (
     FUSED,
@@ -43,8 +44,6 @@ from skdqm.nn import TensorBatches, threads_for
 STEPS_PER_EPOCH = 64
 SMALLEST_BATCH = 32
 LARGEST_BATCH = 512
-# Below this, the first block of partial_fit says too little of the scale of the features.
-FEWEST_FIRST_ROWS = 10
 
 ONE_AT_A_TIME = RLock()
 
@@ -145,7 +144,8 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
         Returns
         -------
         latent : ndarray of shape (n_samples, latent_dim)
-            The latent vectors; for a variational detector, their means.
+            The latent vectors; for a variational detector, their means. Those of several networks
+            stand side by side, in ``n_members * latent_dim`` columns.
         """
         return self._latent(self._validated(X))
 
@@ -172,7 +172,7 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             self._check_width(X)
         else:
             self._start(X)
-            self._warn_of_few(X)
+            warn_of_few_first_rows(X)
         self._train(X, 1, hold_out=False)
         self._weigh(X, n_before=min(self._n_seen, RECENT_SCORES))
         self._n_seen += len(X)
@@ -183,14 +183,6 @@ class NeuralDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDete
             raise UsageError(
                 f"training continues a net of {expected} features, found {X.shape[1]}; "
                 "give the same features, or fit with warm_start=False to start again"
-            )
-
-    def _warn_of_few(self, X: NDArray[Any]) -> None:
-        if len(X) < FEWEST_FIRST_ROWS:
-            warn(
-                f"the first block of partial_fit has {len(X)} rows, whose mean and spread scale "
-                f"all later ones; begin with {FEWEST_FIRST_ROWS} rows or more, or with fit",
-                stacklevel=2,
             )
 
     def _start(self, X: NDArray[Any]) -> None:

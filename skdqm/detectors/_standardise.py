@@ -1,6 +1,7 @@
 """Standardisation inside a detector: units do not matter, and extremes stay finite."""
 
 from typing import Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ Rows = NDArray[np.float64]
 LARGEST_INPUT = 1e6
 # A feature that spans less than this share of its largest value does so by rounding.
 ROUNDING = 16 * np.finfo(np.float64).eps
+# Below this, the first block of partial_fit says too little of the scale of the features.
+FEWEST_FIRST_ROWS = 10
 
 
 class StandardisingMixin:
@@ -55,6 +58,16 @@ class StandardisingMixin:
         standard -= self.location_
         standard /= self.scale_
         return standard
+
+
+def warn_of_few_first_rows(X: NDArray[Any]) -> None:
+    """Warn when the rows that scale all later ones are too few."""
+    if len(X) < FEWEST_FIRST_ROWS:
+        warn(
+            f"the first block of partial_fit has {len(X)} rows, whose mean and spread scale "
+            f"all later ones; begin with {FEWEST_FIRST_ROWS} rows or more, or with fit",
+            stacklevel=2,
+        )
 
 
 def _of_groups(extreme: np.ufunc, values: Rows, groups: NDArray[np.intp]) -> Rows:

@@ -10,6 +10,8 @@ from sklearn.base import BaseEstimator
 
 from skdqm.base import BaseDetector
 from skdqm.exceptions import ModelFileError, UsageError
+from skdqm.persistence._compiled import build, kind_of, take
+from skdqm.persistence._fitting import check_fit, check_place
 from skdqm.registry import class_of, name_of
 
 Arrays = dict[str, NDArray[Any]]
@@ -50,7 +52,8 @@ def encode(value: Any, arrays: Arrays, where: str = "model") -> Any:
             return {kind: pack(value, arrays, where)}
     raise UsageError(
         f"{where} cannot be saved: it is a {type(value).__module__}.{type(value).__qualname__}, "
-        "and a model file holds only numbers, strings, arrays and registered estimators"
+        "and a model file holds only numbers, strings, arrays and registered estimators; pickle "
+        "keeps it, for readers who trust its writer"
     )
 
 
@@ -110,6 +113,7 @@ def _decode_estimator(content: dict[str, Any], arrays: Arrays) -> Any:
         {key: decode(value, arrays) for key, value in content[part].items()}
         for part in ("parameters", "state")
     )
+    check_place(content["class"], {**parameters, **state})
     estimator = class_of(content["class"])(**parameters)
     # Methods, parameters and what Python itself keeps are not state.
     misplaced = [
@@ -123,6 +127,7 @@ def _decode_estimator(content: dict[str, Any], arrays: Arrays) -> Any:
         estimator._set_state(state)  # noqa: SLF001
     else:
         vars(estimator).update(state)
+    check_fit(content["class"], estimator)
     return estimator
 
 
@@ -152,6 +157,16 @@ def _pack_pairs(value: dict[Any, Any], arrays: Arrays, where: str) -> list[Any]:
 
 def _unpack_items(content: list[Any], arrays: Arrays) -> list[Any]:
     return [decode(item, arrays) for item in content]
+
+
+def _pack_compiled(value: Any, arrays: Arrays, where: str) -> list[Any]:
+    kind = str(kind_of(value))
+    return [kind, _encode_named(take(kind, value), arrays, where)]
+
+
+def _unpack_compiled(content: list[Any], arrays: Arrays) -> Any:
+    kind, parts = content
+    return build(kind, {key: decode(part, arrays) for key, part in parts.items()})
 
 
 def _is_numbers(value: Any) -> bool:
@@ -186,6 +201,7 @@ _PACKERS: dict[str, tuple[Callable[[Any], bool], _Pack]] = {
     "list": (lambda value: isinstance(value, list), _pack_items),
     "tuple": (lambda value: isinstance(value, tuple), _pack_items),
     "dict": (lambda value: isinstance(value, dict), _pack_pairs),
+    "compiled": (lambda value: kind_of(value) is not None, _pack_compiled),
     "slice": (
         lambda value: isinstance(value, slice),
         lambda value, arrays, where: _pack_items(
@@ -206,5 +222,6 @@ _UNPACKERS: dict[str, Callable[[Any, Arrays], Any]] = {
     "dict": lambda content, arrays: {
         decode(key, arrays): decode(item, arrays) for key, item in content
     },
+    "compiled": _unpack_compiled,
     "slice": lambda content, arrays: slice(*_unpack_items(content, arrays)),
 }

@@ -1,0 +1,98 @@
+"""Finding the nearest remembered points: exactly in a tree or by brute force, or approximately."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import KDTree
+
+from skdqm._optional import require
+from skdqm.detectors._standardise import Rows
+from skdqm.nn import in_blocks
+
+# Beyond so many coordinates a tree looks at nearly all points, and a matrix product is faster.
+TREE_COORDINATES = 15
+# Rows of a matrix product: few, because one event pays for all of them.
+BRUTE_ROWS = 32
+# Of the graph: links of a point, and points looked at while it is built and searched.
+LINKS, BUILD_EFFORT, SEARCH_EFFORT = 16, 100, 64
+
+
+class TreeIndex:
+    """The nearest points, found in a k-d tree.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_points, n_coordinates)
+        The points remembered.
+    """
+
+    def __init__(self, points: Rows) -> None:
+        self.tree = KDTree(points)
+
+    def __call__(self, rows: Rows, count: int) -> NDArray[np.intp]:
+        """Return the numbers of the `count` nearest points of each row."""
+        found: NDArray[np.intp] = self.tree.query(rows, count, return_distance=False)
+        return found
+
+
+class BruteIndex:
+    """The nearest points, found by comparing with all of them.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_points, n_coordinates)
+        The points remembered.
+    """
+
+    def __init__(self, points: Rows) -> None:
+        self.transposed = np.ascontiguousarray(points.T)
+        self.squares = np.add.reduce(points * points, axis=1)
+
+    def __call__(self, rows: Rows, count: int) -> NDArray[np.intp]:
+        """Return the numbers of the `count` nearest points of each row."""
+
+        def nearest(block: Rows) -> NDArray[np.intp]:
+            squares = self.squares - 2 * (block @ self.transposed)
+            return np.argpartition(squares, count - 1, axis=1)[:, :count]
+
+        return in_blocks(nearest, rows, BRUTE_ROWS).astype(np.intp)
+
+
+class GraphIndex:
+    """Points that are nearly always the nearest, found in a small-world graph by FAISS.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_points, n_coordinates)
+        The points remembered.
+    """
+
+    def __init__(self, points: Rows) -> None:
+        faiss = require("faiss", extra="neighbors")
+        self.points = points
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1)  # threads would link the points in the order they finish
+        try:
+            self.graph = faiss.IndexHNSWFlat(points.shape[1], LINKS)
+            self.graph.hnsw.efConstruction = BUILD_EFFORT
+            self.graph.add(points.astype(np.float32))
+        finally:
+            faiss.omp_set_num_threads(threads)
+
+    def __call__(self, rows: Rows, count: int) -> NDArray[np.intp]:
+        """Return the numbers of the `count` nearest points of each row."""
+        self.graph.hnsw.efSearch = max(SEARCH_EFFORT, 2 * count)
+        found = self.graph.search(rows.astype(np.float32), count)[1]
+        # The graph of many equal points can fall apart: some are then out of reach.
+        short = (found < 0).any(axis=1)
+        if short.any():
+            found[short] = BruteIndex(self.points)(rows[short], count)
+        return found.astype(np.intp)
+
+
+def make_index(points: Rows, algorithm: str) -> Any:
+    """Return a function of rows and a count that finds points, by their numbers."""
+    if algorithm == "approximate":
+        return GraphIndex(points)
+    return TreeIndex(points) if points.shape[1] <= TREE_COORDINATES else BruteIndex(points)
