@@ -1,9 +1,34 @@
-"""Honest comparisons with other packages: same arrays, same layers, same process, one run.
+"""Honest comparisons with other packages: same rows, same process, one run.
 
-Absolute times belong to the machine and the moment; compare the ratios of one run.
+:func:`tabular`, :func:`lhco` and :func:`images` measure how well detectors rank anomalies,
+:func:`growth` and :func:`speed` how long they take. Absolute times belong to the machine and the
+moment; compare the ratios of one run. Figures of merit do not depend on the number of processes.
+A script that asks for several processes starts them under ``if __name__ == "__main__":``.
 """
 
-from skdqm.benchmark._contenders import CONTENDERS
+from skdqm.benchmark._compare import Comparison, Standing, compare
+from skdqm.benchmark._growth import GrowthResult, growth
+from skdqm.benchmark._images import images
+from skdqm.benchmark._lhco import lhco
+from skdqm.benchmark._networks import CONTENDERS
+from skdqm.benchmark._rank_picture import save_rank_picture
+from skdqm.benchmark._results import BenchResult
 from skdqm.benchmark._speed import SpeedResult, speed
+from skdqm.benchmark._tabular import TabularResult, tabular
 
-__all__ = ["CONTENDERS", "SpeedResult", "speed"]
+__all__ = [
+    "CONTENDERS",
+    "BenchResult",
+    "Comparison",
+    "GrowthResult",
+    "SpeedResult",
+    "Standing",
+    "TabularResult",
+    "compare",
+    "growth",
+    "images",
+    "lhco",
+    "save_rank_picture",
+    "speed",
+    "tabular",
+]

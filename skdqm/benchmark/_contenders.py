@@ -1,164 +1,218 @@
-"""The contenders: each fits rows and scores rows, on networks of the same layer sizes.
+"""Detectors that compete at their defaults: ours by their short names, PyOD's as ``pyod:NAME``."""
 
-Autoencoders are n-64-32-64-n; variational ones n-64-32-(7)-32-64-n, with rectifiers, and ours
-plain: no noise and no dropout. PyOD's are at its defaults: dropout, and batch normalisation in its
-autoencoder.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import version
+from pkgutil import iter_modules
+from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
+from numpy.typing import ArrayLike, NDArray
 
-from skdqm.detectors import AutoencoderDetector, VAEDetector
-from skdqm.nn import dense_layers
+from skdqm import __version__
+from skdqm._messages import listed
+from skdqm.benchmark._quiet import quiet
+from skdqm.exceptions import UsageError
+from skdqm.registry import detector_class, detector_names
 
-HIDDEN, BOTTLENECK, LATENT = 64, 32, 7
+PYOD = "pyod:"
+# Modules beside the detectors: helpers, and what takes graphs, series or texts.
+NO_DETECTORS = (
+    "_",
+    "base",
+    "pyg_",
+    "ts_",
+    "audio",
+    "embedding",
+    "gaal_base",
+    "sklearn_base",
+    "thresholds",
+    "so_gaal_new",
+    "combination",
+)
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Training:
-    """How every contender trains.
+class Contender:
+    """A detector under the name it competes by.
 
     Attributes
     ----------
-    batch_size : int
-        Rows of a training step.
-    epochs : int
-        Passes over the rows.
+    name : str
+        A name of :func:`skdqm.registry.detector_names`, or ``pyod:`` and the name of a class.
+    estimator_class : type
+        Its class.
     """
 
-    batch_size: int
-    epochs: int
+    name: str
+    estimator_class: Any
+
+    def make(self, seed: int, **known: Any) -> Any:
+        """Return a fresh detector at its defaults, with a seed where it takes one, and silent.
+
+        Parameters
+        ----------
+        seed : int
+            Its random state.
+        **known : object
+            What is known of the rows, such as ``image_shape``, for those that ask for it.
+
+        Returns
+        -------
+        estimator : object
+            Not fitted.
+        """
+        accepted = inspect.signature(self.estimator_class).parameters
+        wanted = {"random_state": seed, "verbose": 0, **known}
+        return self.estimator_class(**{k: v for k, v in wanted.items() if k in accepted})
+
+    def anomaly_score(self, fitted: Any, X: ArrayLike) -> Floats:
+        """Score rows; high is abnormal.
+
+        Parameters
+        ----------
+        fitted : object
+            What :meth:`make` returned, fitted.
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Anomaly scores.
+        """
+        # scikit-learn's sign is the opposite of PyOD's.
+        scores = fitted.decision_function(X) if self.is_pyod else -fitted.score_samples(X)
+        return np.asarray(scores, dtype=np.float64)
+
+    @property
+    def is_pyod(self) -> bool:
+        """Tell whether PyOD made it."""
+        return self.name.startswith(PYOD)
+
+    def definition(self) -> dict[str, Any]:
+        """Describe what competes, so that results of another definition are told apart.
+
+        Returns
+        -------
+        definition : dict
+            Name, package with its version, and parameters but the seed, as JSON can hold them.
+
+        Raises
+        ------
+        UsageError
+            When it cannot be made without arguments.
+        """
+        try:
+            with quiet():
+                parameters = self.make(0, n_features=2).get_params()
+        except Exception as error:
+            raise UsageError(
+                f"{self.name} cannot be made with its defaults ({error}); choose another contender"
+            ) from error
+        for name in ("random_state", "n_features"):
+            parameters.pop(name, None)
+        return {
+            "contender": self.name,
+            "package": f"pyod {version('pyod')}" if self.is_pyod else f"skdqm {__version__}",
+            "parameters": {name: _plain(value) for name, value in sorted(parameters.items())},
+        }
 
 
-class Contender(Protocol):
-    """What the benchmark times."""
-
-    def fit(self, X: NDArray[Any]) -> Any:
-        """Train on rows."""
-
-    def decision_function(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Score rows."""
-
-
-class BareLoop:
-    """The limit: the autoencoder's plain net in the shortest torch loop that trains it.
-
-    Parameters
-    ----------
-    training : Training
-        Batch size and epochs.
-    """
-
-    def __init__(self, training: Training) -> None:
-        self.training = training
-
-    def fit(self, X: NDArray[Any]) -> "BareLoop":
-        """Train with a fused Adam on slices of a shuffled tensor."""
-        torch.manual_seed(0)
-        self.mean_, self.scale_ = X.mean(axis=0), X.std(axis=0)
-        self.net_ = _plain_net(X.shape[1])
-        optimizer = torch.optim.Adam(self.net_.parameters(), lr=1e-3, fused=True)
-        rows, loss = self._tensor(X), nn.MSELoss()
-        for _ in range(self.training.epochs):
-            shuffled = rows[torch.randperm(len(rows))]
-            for start in range(0, len(rows), self.training.batch_size):
-                batch = shuffled[start : start + self.training.batch_size]
-                optimizer.zero_grad()
-                loss(self.net_(batch), batch).backward()
-                optimizer.step()
-        return self
-
-    def decision_function(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return the mean squared error of each row."""
-        with torch.no_grad():
-            rows = self._tensor(X)
-            errors: NDArray[Any] = ((self.net_(rows) - rows) ** 2).mean(dim=1).numpy()
-        return errors
-
-    def _tensor(self, X: NDArray[Any]) -> torch.Tensor:
-        return torch.from_numpy(((X - self.mean_) / self.scale_).astype(np.float32))
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it, without addresses in memory, which change."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    return getattr(value, "__qualname__", type(value).__qualname__)
 
 
-def _plain_net(n_features: int) -> nn.Module:
-    encoder = dense_layers([n_features, HIDDEN, BOTTLENECK], "relu")
-    return nn.Sequential(encoder, dense_layers([BOTTLENECK, HIDDEN, n_features], "relu"))
-
-
-def _autoencoder(training: Training) -> Contender:
-    return AutoencoderDetector(
-        hidden_layer_sizes=(HIDDEN,),
-        latent_dim=BOTTLENECK,
-        activation="relu",
-        noise=0.0,
-        batch_size=training.batch_size,
-        max_epochs=training.epochs,
-        random_state=0,
-    )
-
-
-def _vae(training: Training) -> Contender:
-    return VAEDetector(
-        hidden_layer_sizes=(HIDDEN, BOTTLENECK),
-        latent_dim=LATENT,
-        activation="relu",
-        batch_size=training.batch_size,
-        max_epochs=training.epochs,
-        random_state=0,
-    )
-
-
-def _pyod_autoencoder(training: Training) -> Any:
-    from pyod.models.auto_encoder import AutoEncoder
-
-    return AutoEncoder(
-        hidden_neuron_list=[HIDDEN, BOTTLENECK],
-        batch_size=training.batch_size,
-        epoch_num=training.epochs,
-        device="cpu",
-        verbose=0,
-    )
-
-
-def _pyod_vae(training: Training) -> Any:
-    from pyod.models.vae import VAE
-
-    return VAE(
-        encoder_neuron_list=[HIDDEN, BOTTLENECK],
-        decoder_neuron_list=[BOTTLENECK, HIDDEN],
-        latent_dim=LATENT,
-        batch_size=training.batch_size,
-        epoch_num=training.epochs,
-        device="cpu",
-        verbose=0,
-    )
-
-
-CONTENDERS: dict[str, Callable[[Training], Contender]] = {
-    "skdqm AutoencoderDetector": _autoencoder,
-    "skdqm VAEDetector": _vae,
-    "PyOD AutoEncoder": _pyod_autoencoder,
-    "PyOD VAE": _pyod_vae,
-    "bare torch loop": BareLoop,
-}
-"""Names of what :func:`speed` can compare, and how each is made."""
-
-
-def warm_up(name: str, X: NDArray[Any], training: Training) -> None:
-    """Train on one batch: libraries import parts of themselves as late as in the first fit.
+def contender(name: str) -> Contender:
+    """Find a contender by its name.
 
     Parameters
     ----------
     name : str
-        A key of ``CONTENDERS``.
-    X : ndarray of shape (n_samples, n_features)
-        Rows, at least one batch of them.
-    training : Training
-        Batch size; one epoch is enough.
+        A detector of skdqm's registry, or ``pyod:`` and a class of PyOD in any case.
+
+    Returns
+    -------
+    contender : Contender
+        The detector under its proper name.
+
+    Raises
+    ------
+    UsageError
+        When there is none of that name.
     """
-    CONTENDERS[name](replace(training, epochs=1)).fit(X[: training.batch_size])
+    if name.lower().startswith(PYOD):
+        found = _pyod_class(name[len(PYOD) :])
+        return Contender(PYOD + found.__name__, found)
+    if name not in detector_names():
+        raise UsageError(
+            f"no contender is called {name!r}; there are {', '.join(detector_names())}, and "
+            "PyOD's such as pyod:KNN"
+        )
+    return Contender(name, detector_class(name))
+
+
+def contenders_called(names: Sequence[str]) -> list[Contender]:
+    """Find several contenders, each of them named once.
+
+    Parameters
+    ----------
+    names : sequence of str
+        What :func:`contender` takes.
+
+    Returns
+    -------
+    contenders : list of Contender
+        In their order.
+
+    Raises
+    ------
+    UsageError
+        When a name is unknown, comes twice, or there is none.
+    """
+    found = [contender(name) for name in names]
+    repeated = [each.name for each in found if found.count(each) > 1]
+    if repeated:
+        raise UsageError(f"the contender {repeated[0]!r} is named twice; name it once")
+    if not found:
+        raise UsageError("found no contenders; name one at least, such as pyod:KNN")
+    return found
+
+
+@cache
+def _pyod_class(name: str) -> Any:
+    modules, key = _pyod_modules(), _key(name)
+    if key not in modules:
+        raise UsageError(f"PyOD has no detector {name!r}; there are {listed(sorted(modules), 60)}")
+    try:
+        with quiet():
+            module = import_module(f"pyod.models.{modules[key]}")
+    except ImportError as error:
+        raise UsageError(
+            f"pyod:{name} cannot be imported ({error}); install what it needs"
+        ) from error
+    return next(found for word, found in vars(module).items() if _key(word) == key)
+
+
+def _pyod_modules() -> dict[str, str]:
+    """Return the modules of PyOD's detectors by their names: ``auto_encoder`` by autoencoder."""
+    import pyod.models
+
+    names = [found.name for found in iter_modules(pyod.models.__path__)]
+    return {_key(name): name for name in names if not name.startswith(NO_DETECTORS)}
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("_", "")

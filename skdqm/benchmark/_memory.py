@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from skdqm.benchmark._contain import contained
-from skdqm.benchmark._contenders import CONTENDERS, Training, warm_up
+from skdqm.benchmark._networks import CONTENDERS, Training, warm_up
 
 STATUS = Path("/proc/self/status")
 KIB = 1024

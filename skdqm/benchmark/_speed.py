@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skdqm.benchmark._contain import contained
-from skdqm.benchmark._contenders import CONTENDERS, Contender, Training, warm_up
 from skdqm.benchmark._memory import peak_memory
+from skdqm.benchmark._networks import CONTENDERS, Contender, Training, warm_up
 from skdqm.exceptions import UsageError
 
 # Calls of the scoring function on one row, after those that warm it up.

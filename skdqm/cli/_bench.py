@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skdqm.cli import _bench_growth, _bench_ranking
 from skdqm.cli._options import JsonOption, QuietOption
 from skdqm.cli._terminal import messages, print_json, print_table
 
@@ -19,6 +20,12 @@ HEADER = ("fit, s", "score, s", "one event, us", "peak memory, MiB")
 @app.callback()
 def _group() -> None:
     """Measure skdqm beside other packages, in one run."""
+
+
+app.command("tabular")(_bench_ranking.tabular)
+app.command("lhco")(_bench_ranking.lhco)
+app.command("images")(_bench_ranking.images)
+app.command("growth")(_bench_growth.growth)
 
 
 @app.command()

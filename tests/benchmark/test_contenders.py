@@ -1,51 +1,72 @@
+import json
+
 import numpy as np
 import pytest
-from torch import nn
 
-from skdqm.benchmark._contain import contained
-from skdqm.benchmark._contenders import CONTENDERS, BareLoop, Training
+from skdqm.benchmark._contenders import contender, contenders_called
+from skdqm.benchmark._quiet import quiet
+from skdqm.exceptions import UsageError
 
-X = np.random.default_rng(0).normal(size=(300, 6))
-
-
-def linear_sizes(contender):
-    net = getattr(contender, "model", None) or contender.net_
-    module = getattr(net, "module_", net)
-    return sorted(
-        (layer.in_features, layer.out_features)
-        for layer in module.modules()
-        if isinstance(layer, nn.Linear)
-    )
+X = np.random.default_rng(0).normal(size=(200, 3))
 
 
-@pytest.fixture(scope="module")
-def fitted():
-    with contained():
-        return {name: make(Training(100, 2)).fit(X) for name, make in CONTENDERS.items()}
+@pytest.mark.parametrize("name", ["pyod:KNN", "pyod:knn", "PyOD:Knn"])
+def test_models_of_pyod_are_found_in_any_case_and_have_one_name(name):
+    assert contender(name).name == "pyod:KNN"
 
 
-def test_the_autoencoders_have_layers_of_the_same_sizes(fitted):
-    expected = [(6, 64), (32, 64), (64, 6), (64, 32)]
-    for name in ("skdqm AutoencoderDetector", "PyOD AutoEncoder", "bare torch loop"):
-        assert linear_sizes(fitted[name]) == expected, name
+def test_modules_with_underscores_are_found_by_their_class():
+    assert contender("pyod:AutoEncoder").estimator_class.__name__ == "AutoEncoder"
 
 
-def test_the_variational_autoencoders_have_equally_many_weights(fitted):
-    counts = {
-        sum(a * b for a, b in linear_sizes(fitted[name]))
-        for name in ("skdqm VAEDetector", "PyOD VAE")
-    }
-    assert len(counts) == 1
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a forest", "no contender is called 'a forest'; there are 'autoencoder'|autoencoder"),
+        ("pyod:forest", "PyOD has no detector 'forest'"),
+        ("pyod:", "PyOD has no detector ''"),
+        ("KNN", "pyod:KNN"),
+    ],
+)
+def test_unknown_names_are_refused_with_those_that_there_are(name, message):
+    with pytest.raises(UsageError, match=message):
+        contender(name)
 
 
-def test_every_contender_scores_one_row_and_many(fitted):
-    with contained():
-        for contender in fitted.values():
-            assert contender.decision_function(X).shape == (300,)
-            assert np.isfinite(contender.decision_function(X[:1])).all()
+def test_names_are_refused_twice_and_none():
+    with pytest.raises(UsageError, match="'pyod:KNN' is named twice"):
+        contenders_called(["pyod:KNN", "pyod:knn"])
+    with pytest.raises(UsageError, match="no contenders"):
+        contenders_called([])
 
 
-def test_the_bare_loop_does_learn():
-    with contained():
-        short, long = (BareLoop(Training(50, epochs)).fit(X) for epochs in (1, 60))
-        assert long.decision_function(X).mean() < 0.5 * short.decision_function(X).mean()
+@pytest.mark.parametrize("name", ["pyod:KNN", "pyod:IForest", "pyod:HBOS", "vae"])
+def test_high_is_abnormal_whoever_made_the_detector(name):
+    who = contender(name)
+    with quiet():
+        fitted = who.make(0).fit(X)
+        far, near = who.anomaly_score(fitted, np.array([[9.0, -9.0, 9.0], [0.0, 0.0, 0.0]]))
+    assert far > near
+
+
+def test_the_nearest_neighbours_are_those_of_the_protocol():
+    parameters = contender("pyod:KNN").definition()["parameters"]
+    assert (parameters["n_neighbors"], parameters["method"]) == (5, "largest")
+
+
+@pytest.mark.parametrize("name", ["pyod:AutoEncoder", "autoencoder"])
+def test_definitions_are_json_and_do_not_change_from_one_object_to_the_next(name):
+    first, second = (json.dumps(contender(name).definition(), sort_keys=True) for _ in range(2))
+    assert first == second
+    assert " at 0x" not in first
+    assert "random_state" not in first
+
+
+def test_seeds_reach_detectors_of_both_kinds():
+    for name in ("pyod:IForest", "autoencoder"):
+        assert contender(name).make(7).random_state == 7
+
+
+def test_a_detector_that_needs_arguments_is_refused():
+    with pytest.raises(UsageError, match="pyod:LSCP cannot be made with its defaults"):
+        contender("pyod:LSCP").definition()
