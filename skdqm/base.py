@@ -27,7 +27,7 @@ from skdqm.exceptions import (
     UsageError,
 )
 
-__all__ = ["BaseDetector", "anomaly_score_of"]
+__all__ = ["BaseDetector"]
 
 FLOATS = (np.float64, np.float32)
 # Training scores kept to place the threshold after a `partial_fit`.
@@ -47,34 +47,15 @@ def has_hook(name: str) -> Callable[["BaseDetector"], bool]:
     return check
 
 
+def turned(scores: NDArray[Any]) -> NDArray[np.float64]:
+    """Turn anomaly scores (high is abnormal) into scikit-learn's (low is abnormal), or back."""
+    return -np.asarray(scores, dtype=np.float64)
+
+
 def anomaly_score_of(detector: Any, X: ArrayLike) -> NDArray[np.float64]:
-    """Return the anomaly scores of any outlier detector of scikit-learn's kind.
-
-    Parameters
-    ----------
-    detector : object
-        Fitted, with ``score_samples`` or ``decision_function``.
-    X : array-like of shape (n_samples, n_features)
-        Rows to score.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_samples,)
-        High is abnormal.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn.covariance import EllipticEnvelope
-    >>> from skdqm.base import anomaly_score_of
-    >>> X = np.random.default_rng(0).normal(size=(100, 2))
-    >>> envelope = EllipticEnvelope(random_state=0).fit(X)
-    >>> near, far = anomaly_score_of(envelope, [[0, 0], [5, 5]])
-    >>> bool(far > near)
-    True
-    """
+    """Return the anomaly scores of rows by any fitted outlier detector of scikit-learn's kind."""
     score = getattr(detector, "score_samples", None) or detector.decision_function
-    return -np.asarray(score(X), dtype=np.float64)
+    return turned(score(X))
 
 
 class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -218,7 +199,7 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         scores : ndarray of shape (n_samples,)
             The negative anomaly score of each row.
         """
-        return -self._anomaly_score(self._validated(X))
+        return turned(self._anomaly_score(self._validated(X)))
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Score rows against the threshold; negative is abnormal.
@@ -383,7 +364,7 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             raise
 
     def _finite_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        scores = -self._anomaly_score(X)
+        scores = turned(self._anomaly_score(X))
         if not np.isfinite(scores).all():
             raise TrainingError(
                 f"{type(self).__name__} gives scores that are not finite after training; "

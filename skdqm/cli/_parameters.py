@@ -57,11 +57,12 @@ def _check_values(detector: Any, parameters: dict[str, Any]) -> None:
         found = re.match(r"The '(\w+)' parameter of \w+ ", str(error))
         name = found[1] if found else ""
         said = str(error)[found.end() :] if found else str(error)
-        raise UsageError(f"--set {name}: {said}{_hint(parameters.get(name))}") from error
+        raise UsageError(f"--set {name}: {said}{_hint(name, parameters.get(name))}") from error
 
 
-def _hint(value: object) -> str:
-    return f" For one layer write ({value},)" if isinstance(value, int) else ""
+def _hint(name: str, value: object) -> str:
+    is_layers = name.startswith("hidden_")
+    return f" For one layer write ({value},)" if is_layers and isinstance(value, int) else ""
 
 
 def _parsed(setting: str, detector: str, known: Sequence[str]) -> tuple[str, Any]:

@@ -51,7 +51,7 @@ def update(
     opened = Model.open(model)
     detector: Any = opened.detector
     if not hasattr(detector, "partial_fit"):
-        raise UsageError(f"{model}: a {type(detector).__name__} cannot learn from more rows")
+        raise UsageError(f"{model}: the {type(detector).__name__} cannot learn from more rows")
     source = opened.settle_label(Source(data, label, key, nonfinite, n_rows))
     rows = opened.training_rows(source, on, background)
     learned, held_out = split(rows, alarm_rate)

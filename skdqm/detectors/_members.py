@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from skdqm._sklearn import Interval
+from skdqm.base import turned
 from skdqm.detectors._reconstruction import ReconstructionDetector
 from skdqm.detectors._standardise import Rows
 from skdqm.nn import StackedLoss, in_tiles
@@ -50,7 +51,7 @@ class MembersDetector(ReconstructionDetector):
         .. [1] B. Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation
                using deep ensembles", NeurIPS (2017).
         """
-        return -self._by_member(self._scores, self._validated(X))
+        return turned(self._by_member(self._scores, self._validated(X)))
 
     def _prepare(self, X: NDArray[Any]) -> None:
         super()._prepare(X)

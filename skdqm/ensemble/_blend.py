@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from skdqm._sklearn import available_if
-from skdqm.base import BaseDetector
+from skdqm.base import BaseDetector, turned
 from skdqm.detectors._memory import remembered
 from skdqm.detectors._standardise import StandardisingMixin
 from skdqm.ensemble._members import Named, can_learn, fitted, learned, scores_of, unfitted
@@ -74,7 +74,7 @@ class BlendDetector(StandardisingMixin, BaseDetector):
         scores : ndarray of shape (n_samples, n_members)
             What ``score_samples`` combines, in the order of ``detectors_``.
         """
-        return -self._scaled_scores(self._validated(X))
+        return turned(self._scaled_scores(self._validated(X)))
 
     def member_predictions(self, X: ArrayLike) -> NDArray[np.int64]:
         """Label rows by each member, at the threshold of the ensemble.

@@ -16,7 +16,9 @@ def mean(scores: Scores, weights: Scores) -> Scores:
 
 def largest(scores: Scores, weights: Scores) -> Scores:
     """Return the largest weighted score: one member that is sure is enough."""
-    return np.maximum.reduce(scores.T * (weights * len(weights))[:, None])
+    heard = weights > 0  # the 0 of a member without weight would beat the negative scores of others
+    factors = weights[heard] * len(weights)
+    return np.maximum.reduce(scores.T[heard] * factors[:, None])
 
 
 def majority(scores: Scores, weights: Scores) -> Scores:

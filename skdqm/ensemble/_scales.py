@@ -16,7 +16,7 @@ ROUNDING = 1e-12
 class PValue:
     """Minus the logarithm of the share of reference scores that are at least as high.
 
-    Empirical where there are reference scores; beyond the highest tenth of them, and so for scores
+    Empirical where there are reference scores, of which equal ones share one value; beyond the highest tenth of them, and so for scores
     that no reference row has reached, the tail of an exponential law with their mean excess.
 
     Parameters
@@ -26,17 +26,16 @@ class PValue:
     """
 
     def __init__(self, reference: Scores) -> None:
-        self.reference = reference
         n = len(reference)
-        self.surprise = -np.log((n - np.arange(n)) / (n + 1))
-        start = min(int((1 - TAIL_SHARE) * n), n - 1)
-        self.start = reference[start]
-        self.surprise_at_start = np.interp(self.start, reference, self.surprise)
-        self.excess = _positive((reference[start:] - self.start).mean(), reference)
+        self.values, first = np.unique(reference, return_index=True)
+        self.surprise = -np.log((n - first) / (n + 1))
+        tail = min(first.searchsorted(int((1 - TAIL_SHARE) * n)), len(first) - 1)
+        self.start, self.surprise_at_start = self.values[tail], self.surprise[tail]
+        self.excess = _positive((reference[first[tail] :] - self.start).mean(), reference)
 
     def __call__(self, scores: Scores) -> Scores:
         """Map anomaly scores of shape (n_samples,) to surprises, in natural units; 0 is usual."""
-        inside = np.interp(scores, self.reference, self.surprise)
+        inside = np.interp(scores, self.values, self.surprise)
         beyond = self.surprise_at_start + (scores - self.start) / self.excess
         return np.where(scores > self.start, beyond, inside)
 
@@ -51,12 +50,12 @@ class Rank:
     """
 
     def __init__(self, reference: Scores) -> None:
-        self.reference = reference
-        self.shares = (np.arange(len(reference)) + 1) / (len(reference) + 1)
+        self.values, first = np.unique(reference, return_index=True)
+        self.shares = (first + 1) / (len(reference) + 1)
 
     def __call__(self, scores: Scores) -> Scores:
         """Map anomaly scores of shape (n_samples,) to shares."""
-        return np.interp(scores, self.reference, self.shares)
+        return np.interp(scores, self.values, self.shares)
 
 
 class Standard:

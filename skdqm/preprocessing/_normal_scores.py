@@ -17,6 +17,8 @@ __all__ = ["NormalScores"]
 # standard deviations.
 EXTREME = 1e-7
 
+Column = NDArray[np.float64]
+
 
 class NormalScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Replace the values of each feature by the normal scores of their ranks.
@@ -101,17 +103,17 @@ class NormalScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        shares = np.column_stack(
-            [_shares(*pair) for pair in zip(rows.T, self.quantiles_.T, strict=True)]
+        spaced = np.linspace(0, 1, len(self.quantiles_))
+        columns = zip(
+            np.ascontiguousarray(rows.T), np.ascontiguousarray(self.quantiles_.T), strict=True
         )
+        shares = np.column_stack([_shares(*column, spaced) for column in columns])
         return ndtri(shares.clip(EXTREME, 1 - EXTREME))
 
 
-def _shares(values: NDArray[np.float64], quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shares(values: Column, quantiles: Column, shares: Column) -> Column:
     """Return the share of training values below each value, half of those equal to it included."""
-    shares = np.linspace(0, 1, len(quantiles))
     # Interpolation takes the last of equal quantiles; seen from above it takes the first.
-    values, quantiles = np.ascontiguousarray(values), np.ascontiguousarray(quantiles)
     from_below = np.interp(values, quantiles, shares)
     from_above = -np.interp(-values, -quantiles[::-1], -shares[::-1])
     return 0.5 * (from_below + from_above)
