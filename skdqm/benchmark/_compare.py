@@ -1,7 +1,7 @@
 """Who is better over many sets: mean ranks, and the tests that go with them (Demsar, 2006)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,8 @@ class Standing:
     p_value : float or None
         Of Wilcoxon's signed-rank test against the reference, two-sided, not corrected for the
         number of contenders.
+    p_holm : float or None
+        The same, corrected by Holm for all that are compared with the reference; None for it.
     n_missing : int
         Sets that it lacks.
     """
@@ -46,6 +48,7 @@ class Standing:
     ties: int | None = None
     losses: int | None = None
     p_value: float | None = None
+    p_holm: float | None = None
     n_missing: int = 0
 
 
@@ -96,7 +99,7 @@ def compare(table: pd.DataFrame, reference: str, metric: str = "auroc") -> Compa
     -------
     comparison : Comparison
         Mean ranks, Friedman's test, Nemenyi's critical distance, and Wilcoxon's signed-rank test
-        against the reference.
+        against the reference, as it is and by Holm's correction.
 
     Raises
     ------
@@ -134,7 +137,7 @@ def compare(table: pd.DataFrame, reference: str, metric: str = "auroc") -> Compa
     ]
     return Comparison(
         metric=metric,
-        standings=(*ranked, *unranked),
+        standings=(*_corrected(ranked, reference), *unranked),
         reference=reference,
         sets=tuple(map(str, table.index)),
         friedman_p=_friedman(whole.to_numpy()),
@@ -150,6 +153,34 @@ def _standing(table: pd.DataFrame, name: str, rank: float, reference: str) -> St
     wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
     ties = len(differences) - wins - losses
     return Standing(name, mean, rank, wins, ties, losses, signed_rank(differences))
+
+
+def _corrected(standings: list[Standing], reference: str) -> list[Standing]:
+    others = [each for each in standings if each.contender != reference]
+    p_values = {each.contender: each.p_value for each in others if each.p_value is not None}
+    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    return [replace(each, p_holm=corrected.get(each.contender)) for each in standings]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p-values for their number, by Holm's step-down procedure.
+
+    Parameters
+    ----------
+    p_values : sequence of float
+        Of as many tests.
+
+    Returns
+    -------
+    corrected : list of float
+        In their order: those at most a level are rejected, with an error among them at most as
+        often as the level says.
+    """
+    order = np.argsort(p_values)
+    corrected = np.sort(p_values) * np.arange(len(order), 0, -1)
+    steps = np.minimum(np.maximum.accumulate(corrected), 1.0)
+    found: list[float] = steps[np.argsort(order)].tolist()
+    return found
 
 
 def mean_ranks(figures: Floats) -> list[float]:

@@ -1,38 +1,24 @@
-"""Detectors that compete at their defaults: ours by their short names, PyOD's as ``pyod:NAME``."""
+"""Detectors that compete at their defaults: ours by their short names, PyOD's as ``pyod:NAME``.
+
+The speed test alone has its own in :mod:`skdqm.benchmark._networks`, with layers of equal sizes.
+"""
 
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from importlib.metadata import version
-from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skdqm import __version__
-from skdqm._messages import listed
 from skdqm.benchmark._quiet import quiet
+from skdqm.detectors._pyod_models import any_model_class
 from skdqm.exceptions import UsageError
 from skdqm.registry import detector_class, detector_names
 
 PYOD = "pyod:"
-# Modules beside the detectors: helpers, and what takes graphs, series or texts.
-NO_DETECTORS = (
-    "_",
-    "base",
-    "pyg_",
-    "ts_",
-    "audio",
-    "embedding",
-    "gaal_base",
-    "sklearn_base",
-    "thresholds",
-    "so_gaal_new",
-    "combination",
-)
 
 Floats = NDArray[np.float64]
 
@@ -152,9 +138,11 @@ def contender(name: str) -> Contender:
     ------
     UsageError
         When there is none of that name.
+    MissingDependencyError
+        When a package is missing that a model of PyOD needs.
     """
     if name.lower().startswith(PYOD):
-        found = _pyod_class(name[len(PYOD) :])
+        found = any_model_class(name[len(PYOD) :])
         return Contender(PYOD + found.__name__, found)
     if name not in detector_names():
         raise UsageError(
@@ -189,30 +177,3 @@ def contenders_called(names: Sequence[str]) -> list[Contender]:
     if not found:
         raise UsageError("found no contenders; name one at least, such as pyod:KNN")
     return found
-
-
-@cache
-def _pyod_class(name: str) -> Any:
-    modules, key = _pyod_modules(), _key(name)
-    if key not in modules:
-        raise UsageError(f"PyOD has no detector {name!r}; there are {listed(sorted(modules), 60)}")
-    try:
-        with quiet():
-            module = import_module(f"pyod.models.{modules[key]}")
-    except ImportError as error:
-        raise UsageError(
-            f"pyod:{name} cannot be imported ({error}); install what it needs"
-        ) from error
-    return next(found for word, found in vars(module).items() if _key(word) == key)
-
-
-def _pyod_modules() -> dict[str, str]:
-    """Return the modules of PyOD's detectors by their names: ``auto_encoder`` by autoencoder."""
-    import pyod.models
-
-    names = [found.name for found in iter_modules(pyod.models.__path__)]
-    return {_key(name): name for name in names if not name.startswith(NO_DETECTORS)}
-
-
-def _key(name: str) -> str:
-    return name.lower().replace("_", "")

@@ -1,19 +1,10 @@
-"""Who competes where nobody is named."""
+"""Who competes over tables where nobody is named."""
 
-from skdqm.registry import detector_names
+from skdqm.benchmark._contenders import PYOD
 
-# What takes any table, as far as this version has it, and PyOD's that finish in their time.
+# Every detector of tables but those that only lead to others (PyOD's by another name) or simulate a
+# quantum computer.
 OURS = ("auto", "ensemble", "neighbors", "histogram", "autoencoder", "vae", "contrastive")
+# Their counterparts and the usual references, as far as they finish in their time.
 THEIRS = ("KNN", "LOF", "IForest", "ECOD", "COPOD", "HBOS", "PCA", "AutoEncoder", "VAE")
-
-
-def default_contenders() -> list[str]:
-    """Return the detectors that take any table, and PyOD's.
-
-    Returns
-    -------
-    names : list of str
-        For :func:`skdqm.benchmark._contenders.contender`.
-    """
-    known = detector_names()
-    return [name for name in OURS if name in known] + [f"pyod:{name}" for name in THEIRS]
+DEFAULT_CONTENDERS = (*OURS, *(PYOD + name for name in THEIRS))

@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 
 from skdqm.benchmark._contenders import Contender, contenders_called
-from skdqm.benchmark._defaults import default_contenders
+from skdqm.benchmark._defaults import DEFAULT_CONTENDERS
 from skdqm.benchmark._run import Report, check_sizes
 from skdqm.benchmark._trial import fit_and_score
 from skdqm.exceptions import UsageError
@@ -145,7 +145,7 @@ def growth(
             f"max_rows={max_rows}, limit={limit}: expected {SMALLEST} rows or more and a positive "
             "number of seconds"
         )
-    names = default_contenders() if contenders is None else contenders
+    names = DEFAULT_CONTENDERS if contenders is None else contenders
     chosen = {each.name: each for each in contenders_called(names)}
     results = [GrowthResult(name) for name in chosen]
     for n_rows in _sizes(max_rows):

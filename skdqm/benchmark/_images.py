@@ -192,6 +192,7 @@ def images(
     """
     check_sizes(n_train=n_train, n_test=n_test)
     path = None if data is None else Path(data)
+    read_images.cache_clear()  # The file may be another one than it was.
     found = read_images(path)
     about = f"make_jet_events({PER_KIND})" if path is None else digest(path)
     tasks = [

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skdqm.benchmark._contenders import Floats
-from skdqm.benchmark._defaults import default_contenders
+from skdqm.benchmark._defaults import DEFAULT_CONTENDERS
 from skdqm.benchmark._results import BenchResult, measured
 from skdqm.benchmark._run import Report
 from skdqm.benchmark._trial import Rows, digest, scaled
@@ -183,5 +183,5 @@ def lhco(
     JetFeatures().fit(X)
     about = f"make_lhco_events({N_BACKGROUND}, {N_SIGNAL})" if path is None else digest(path)
     tasks = [Events(path, jets, forward, about) for jets in (False, True)]
-    names = default_contenders() if contenders is None else contenders
+    names = DEFAULT_CONTENDERS if contenders is None else contenders
     return measured(tasks, names, seeds, out=out, jobs=jobs, report=report)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from skdqm.benchmark._contain import contained
 from skdqm.benchmark._networks import CONTENDERS, Training, warm_up
+from skdqm.benchmark._quiet import quiet
 
 STATUS = Path("/proc/self/status")
 KIB = 1024
@@ -40,7 +40,7 @@ def peak_memory(name: str, n_rows: int, n_features: int, training: Training) -> 
 
 def _measure(name: str, n_rows: int, n_features: int, training: Training) -> float:
     X = np.random.default_rng(0).standard_normal((n_rows, n_features))
-    with contained():
+    with quiet():
         warm_up(name, X, training)
         before = _reset_peak()
         CONTENDERS[name](training).fit(X).decision_function(X)

@@ -36,8 +36,8 @@ class Training:
     epochs: int
 
 
-class Contender(Protocol):
-    """What the benchmark times."""
+class Network(Protocol):
+    """What the speed test times."""
 
     def fit(self, X: NDArray[Any]) -> Any:
         """Train on rows."""
@@ -90,7 +90,7 @@ def _plain_net(n_features: int) -> nn.Module:
     return nn.Sequential(encoder, dense_layers([BOTTLENECK, HIDDEN, n_features], "relu"))
 
 
-def _autoencoder(training: Training) -> Contender:
+def _autoencoder(training: Training) -> Network:
     return AutoencoderDetector(
         hidden_layer_sizes=(HIDDEN,),
         latent_dim=BOTTLENECK,
@@ -102,7 +102,7 @@ def _autoencoder(training: Training) -> Contender:
     )
 
 
-def _vae(training: Training) -> Contender:
+def _vae(training: Training) -> Network:
     return VAEDetector(
         hidden_layer_sizes=(HIDDEN, BOTTLENECK),
         latent_dim=LATENT,
@@ -139,7 +139,7 @@ def _pyod_vae(training: Training) -> Any:
     )
 
 
-CONTENDERS: dict[str, Callable[[Training], Contender]] = {
+CONTENDERS: dict[str, Callable[[Training], Network]] = {
     "skdqm AutoencoderDetector": _autoencoder,
     "skdqm VAEDetector": _vae,
     "PyOD AutoEncoder": _pyod_autoencoder,

@@ -1,18 +1,19 @@
 """Time of fit, of scoring and of one event, and peak memory, in one run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from statistics import median
-from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skdqm.benchmark._contain import contained
 from skdqm.benchmark._memory import peak_memory
-from skdqm.benchmark._networks import CONTENDERS, Contender, Training, warm_up
+from skdqm.benchmark._networks import CONTENDERS, Network, Training, warm_up
+from skdqm.benchmark._quiet import quiet
+from skdqm.benchmark._run import Report, check_sizes
+from skdqm.benchmark._trial import seconds
 from skdqm.exceptions import UsageError
 
 # Calls of the scoring function on one row, after those that warm it up.
@@ -84,13 +85,13 @@ def speed(
     repeats: int = 3,
     contenders: Sequence[str] | None = None,
     memory: bool = True,
-    report: Callable[[str], object] | None = None,
+    report: Report | None = None,
 ) -> list[SpeedResult]:
     """Time our autoencoders, PyOD's and a bare torch loop, on the same arrays.
 
-    All train networks of the same layer sizes on one torch thread, turn by turn in this process, so
-    that a busy machine slows all alike. Random generators, threads and warnings are left as
-    they were.
+    All train and score networks of the same layer sizes on one thread, turn by turn in this
+    process, so that a busy machine slows all alike. Random generators, threads and warnings are
+    left as they were.
 
     Parameters
     ----------
@@ -151,9 +152,7 @@ def _check(names: Sequence[str], **sizes: int) -> None:
     unknown = [name for name in names if name not in CONTENDERS]
     if unknown:
         raise UsageError(f"unknown contenders {unknown}; there are {list(CONTENDERS)}")
-    for size, value in sizes.items():
-        if value < 1:
-            raise UsageError(f"{size}={value}: expected 1 or more")
+    check_sizes(**sizes)
 
 
 def _silent(message: str) -> None:
@@ -174,21 +173,15 @@ def _medians(name: str, runs: Sequence[_Run], peak: float | None) -> SpeedResult
 
 
 def _timed(name: str, X: NDArray[np.float64], training: Training) -> _Run:
-    with contained():
+    with quiet():
         warm_up(name, X, training)
         contender = CONTENDERS[name](training)
-        fit = _seconds(lambda: contender.fit(X))
-        score = _seconds(lambda: contender.decision_function(X))
+        fit, _ = seconds(lambda: contender.fit(X))
+        score, _ = seconds(lambda: contender.decision_function(X))
         return _Run(fit, score, _one_event(contender, X))
 
 
-def _one_event(contender: Contender, X: NDArray[np.float64]) -> float:
+def _one_event(contender: Network, X: NDArray[np.float64]) -> float:
     rows = [X[[i % len(X)]] for i in range(WARM_UP_CALLS + CALLS)]
-    times = [_seconds(partial(contender.decision_function, row)) for row in rows]
+    times = [seconds(partial(contender.decision_function, row))[0] for row in rows]
     return median(times[WARM_UP_CALLS:])
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    started = perf_counter()
-    work()
-    return perf_counter() - started

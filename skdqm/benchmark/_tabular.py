@@ -10,7 +10,7 @@ from skdqm._messages import listed
 from skdqm.benchmark._adbench import MAX_ROWS, open_folder
 from skdqm.benchmark._compare import Comparison, chosen_reference, compare
 from skdqm.benchmark._contenders import contenders_called
-from skdqm.benchmark._defaults import default_contenders
+from skdqm.benchmark._defaults import DEFAULT_CONTENDERS
 from skdqm.benchmark._published import published_for, read_published
 from skdqm.benchmark._rank_picture import save_rank_picture
 from skdqm.benchmark._results import BenchResult, by_set, measured
@@ -113,7 +113,7 @@ def tabular(
     True
     """
     check_sizes(max_rows=max_rows)
-    wanted = default_contenders() if contenders is None else contenders
+    wanted = DEFAULT_CONTENDERS if contenders is None else contenders
     names = [each.name for each in contenders_called(wanted)]
     sets = open_folder(Path(data), max_rows)
     rivals = {} if published is None else _rivals(Path(published), [each.name for each in sets])

@@ -113,7 +113,8 @@ def _print_standings(result: "TabularResult") -> None:
     print_table(
         (
             f"contender ({len(auroc.sets)} sets)",
-            *("AUROC", "rank", "AUPR", "rank", f"wins/ties/losses {against}", f"p {against}"),
+            *("AUROC", "rank", "AUPR", "rank"),
+            *(f"wins/ties/losses {against}", f"p {against}", "p by Holm"),
             *("F1", "fit, s", "score, s", "sets failed"),
         ),
         rows,
@@ -147,6 +148,7 @@ def _row(auroc: "Standing", aupr: "Standing | None", means: "pd.DataFrame") -> t
         aupr.rank if aupr else None,
         None if None in counts else "/".join(map(str, counts)),
         auroc.p_value,
+        auroc.p_holm,
         own.get("f1"),
         own.get("fit_seconds"),
         own.get("score_seconds"),

@@ -23,13 +23,11 @@ def contained() -> Iterator[None]:
     PyOD sets the seeds of the whole process when a detector is made.
     """
     with (
-        _ONE_AT_A_TIME,
+        _generators_restored(),
         Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         redirect_stdout(nowhere),
         redirect_stderr(nowhere),
         warnings.catch_warnings(action="ignore"),
-        torch.random.fork_rng(devices=_devices_in_use()),
-        _seeds_restored(),
         _one_thread(),
     ):
         yield
@@ -37,18 +35,16 @@ def contained() -> Iterator[None]:
 
 @contextmanager
 def own_generators(seed: int) -> Iterator[None]:
-    """Seed the generators of the process inside, and restore them afterwards.
+    """Seed the generators of the process inside, and restore them afterwards; contain no more.
+
+    For estimators that neither print nor set seeds, such as those of scikit-learn.
 
     Parameters
     ----------
     seed : int
         In [0, 2**32).
     """
-    with (
-        _ONE_AT_A_TIME,
-        torch.random.fork_rng(devices=_devices_in_use()),
-        _seeds_restored(),
-    ):
+    with _generators_restored():
         seed_everything(seed)
         yield
 
@@ -59,7 +55,7 @@ def seed_everything(seed: int) -> None:
     Parameters
     ----------
     seed : int
-        In [0, 2**32). Call it inside :func:`contained`.
+        In [0, 2**32). Call it inside :func:`contained`, which restores them.
     """
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (the generator that such models draw from)
@@ -70,6 +66,12 @@ def _devices_in_use() -> list[int]:
     """Return the graphics cards whose generators would change; asking would start an idle one."""
     started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     return list(range(torch.cuda.device_count())) if started else []
+
+
+@contextmanager
+def _generators_restored() -> Iterator[None]:
+    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=_devices_in_use()), _seeds_restored():
+        yield
 
 
 @contextmanager

@@ -13,9 +13,12 @@ from skdqm.nn import in_blocks
 # Beyond so many coordinates a tree looks at nearly all points, and a matrix product is faster.
 TREE_COORDINATES = 15
 # Rows of a matrix product: few, because one event pays for all of them.
-BRUTE_ROWS = 32
+BRUTE_ROWS = 8
 # Of the graph: links of a point, and points looked at while it is built and searched.
 LINKS, BUILD_EFFORT, SEARCH_EFFORT = 16, 100, 64
+
+# Numbers of points and their distances, of shape (n_rows, count), the nearest first.
+Found = tuple[NDArray[np.intp], Rows]
 
 
 class TreeIndex:
@@ -30,10 +33,10 @@ class TreeIndex:
     def __init__(self, points: Rows) -> None:
         self.tree = KDTree(points)
 
-    def __call__(self, rows: Rows, count: int) -> NDArray[np.intp]:
-        """Return the numbers of the `count` nearest points of each row."""
-        found: NDArray[np.intp] = self.tree.query(rows, count, return_distance=False)
-        return found
+    def __call__(self, rows: Rows, count: int) -> Found:
+        """Return the numbers and the distances of the `count` nearest points of each row."""
+        distances, found = self.tree.query(rows, count)
+        return found, distances
 
 
 class BruteIndex:
@@ -46,17 +49,21 @@ class BruteIndex:
     """
 
     def __init__(self, points: Rows) -> None:
+        self.points = points
         self.transposed = np.ascontiguousarray(points.T)
         self.squares = np.add.reduce(points * points, axis=1)
 
-    def __call__(self, rows: Rows, count: int) -> NDArray[np.intp]:
-        """Return the numbers of the `count` nearest points of each row."""
+    def __call__(self, rows: Rows, count: int) -> Found:
+        """Return the numbers and the distances of the `count` nearest points of each row."""
+        blocks = (rows[start : start + BRUTE_ROWS] for start in range(0, len(rows), BRUTE_ROWS))
+        found = np.concatenate([self._nearest(block, count) for block in blocks])
+        return _nearest_first(self.points, rows, found)
 
-        def nearest(block: Rows) -> NDArray[np.intp]:
-            squares = self.squares - 2 * (block @ self.transposed)
-            return np.argpartition(squares, count - 1, axis=1)[:, :count]
-
-        return in_blocks(nearest, rows, BRUTE_ROWS).astype(np.intp)
+    def _nearest(self, rows: Rows, count: int) -> NDArray[np.intp]:
+        products = in_blocks(lambda block: block @ self.transposed, rows, BRUTE_ROWS)
+        squares = self.squares - 2 * products  # but for a term of the row, and rounding
+        # A copy, lest the numbers of all points are kept.
+        return np.argpartition(squares, count - 1, axis=1)[:, :count].copy()
 
 
 class GraphIndex:
@@ -80,19 +87,30 @@ class GraphIndex:
         finally:
             faiss.omp_set_num_threads(threads)
 
-    def __call__(self, rows: Rows, count: int) -> NDArray[np.intp]:
-        """Return the numbers of the `count` nearest points of each row."""
+    def __call__(self, rows: Rows, count: int) -> Found:
+        """Return the numbers and the distances of the `count` nearest points of each row."""
         self.graph.hnsw.efSearch = max(SEARCH_EFFORT, 2 * count)
         found = self.graph.search(rows.astype(np.float32), count)[1]
         # The graph of many equal points can fall apart: some are then out of reach.
         short = (found < 0).any(axis=1)
         if short.any():
-            found[short] = BruteIndex(self.points)(rows[short], count)
-        return found.astype(np.intp)
+            found[short] = BruteIndex(self.points)(rows[short], count)[0]
+        return _nearest_first(self.points, rows, found.astype(np.intp))
 
 
 def make_index(points: Rows, algorithm: str) -> Any:
-    """Return a function of rows and a count that finds points, by their numbers."""
+    """Return a function of rows and a count that finds points, the nearest first."""
     if algorithm == "approximate":
         return GraphIndex(points)
     return TreeIndex(points) if points.shape[1] <= TREE_COORDINATES else BruteIndex(points)
+
+
+def _nearest_first(points: Rows, rows: Rows, found: NDArray[np.intp]) -> Found:
+    """Return the points found in the order of their distances, computed from the rows themselves.
+
+    So distances are exact, and zero from a row to itself.
+    """
+    squares = np.add.reduce((points[found] - rows[:, None]) ** 2, axis=2)
+    order = np.argsort(squares, axis=1, kind="stable")
+    found, squares = (np.take_along_axis(each, order, axis=1) for each in (found, squares))
+    return found, np.sqrt(squares)

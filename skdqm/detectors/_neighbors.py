@@ -1,6 +1,6 @@
 """Distance to the nearest of remembered good rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skdqm._sklearn import Interval, StrOptions
+from skdqm._sklearn import Interval, RealNotInt, StrOptions
 from skdqm.base import BaseDetector
 from skdqm.detectors._memory import remembered
-from skdqm.detectors._neighbor_index import make_index
+from skdqm.detectors._neighbor_index import Found, make_index
 from skdqm.detectors._standardise import Rows, StandardisingMixin, warn_of_few_first_rows
 from skdqm.exceptions import UsageError
 
@@ -43,7 +43,7 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
 
     Parameters
     ----------
-    n_neighbors : int or sequence of int or float, default=5
+    n_neighbors : int, float or sequence of them, default=5
         Neighbour whose distance counts, or several; a number below 1 is a share of the memory.
     distance : {"largest", "mean"}, default="largest"
         Distance to that neighbour, or mean distance to all up to it.
@@ -93,7 +93,11 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         **BaseDetector._parameter_constraints,
-        "n_neighbors": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "n_neighbors": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            "array-like",
+        ],
         "distance": [StrOptions({"largest", "mean"})],
         "memory_size": [Interval(Integral, 1, None, closed="left")],
         "algorithm": [StrOptions({"exact", "approximate"})],
@@ -105,7 +109,7 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
     def __init__(
         self,
         *,
-        n_neighbors: int | Sequence[float] = 5,
+        n_neighbors: float | Sequence[float] = 5,
         distance: str = "largest",
         memory_size: int = 16384,
         algorithm: str = "exact",
@@ -157,32 +161,34 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
         self._numbers = sorted({int(np.clip(n, 1, most)) for n in asked})
 
     def _anomaly_score(self, X: NDArray[Any]) -> Rows:
-        return self._by_parts(self._score, X)
+        return self._by_parts(self._mean_distance, X)
 
     def _feature_scores(self, X: NDArray[Any]) -> Rows:
-        return self._by_parts(lambda squares: squares.mean(axis=1), X)
+        return self._by_parts(self._mean_squares, X)
 
-    def _by_parts(self, function: Any, X: NDArray[Any]) -> Rows:
-        """Apply a function of squared differences from neighbours to some rows at a time."""
+    def _by_parts(self, function: Callable[[Rows], Rows], X: NDArray[Any]) -> Rows:
+        """Apply a function of standardised rows to some of them at a time."""
         at_once = max(1, VALUES_AT_ONCE // (self._numbers[-1] * X.shape[1]))
-        starts = range(0, len(X), at_once)
-        return np.concatenate([function(self._differences(X[s : s + at_once])) for s in starts])
+        parts = (X[start : start + at_once] for start in range(0, len(X), at_once))
+        return np.concatenate([function(self._standardise(part)) for part in parts])
 
-    def _differences(self, X: NDArray[Any]) -> Rows:
-        """Return squared differences of shape (n_samples, n_nearest, n_features), nearest first."""
-        rows = self._standardise(X)
+    def _neighbors(self, rows: Rows) -> Found:
+        """Find the nearest points, of which a remembered row is none of its own."""
         count = self._numbers[-1]
-        found = self._index(rows, min(count + 1, len(self._points)))
-        # From the rows themselves: exact, and zero for a row that is remembered.
-        squares = (self._points[found] - rows[:, None]) ** 2
-        sums = np.add.reduce(squares, axis=2)
-        order = np.argsort(sums, axis=1, kind="stable")
-        itself = np.take_along_axis(sums, order, axis=1)[:, :1] == 0
-        others = np.where(itself, order[:, -count:], order[:, :count])
-        return np.take_along_axis(squares, others[..., None], axis=1)
+        found, distances = self._index(rows, min(count + 1, len(self._points)))
+        itself = distances[:, :1] == 0
+        return (
+            np.where(itself, found[:, -count:], found[:, :count]),
+            np.where(itself, distances[:, -count:], distances[:, :count]),
+        )
 
-    def _score(self, squares: Rows) -> Rows:
-        distances = np.sqrt(np.add.reduce(squares, axis=2))
+    def _mean_squares(self, rows: Rows) -> Rows:
+        found, _ = self._neighbors(rows)
+        squares = (self._points[found] - rows[:, None]) ** 2
+        return squares.mean(axis=1)
+
+    def _mean_distance(self, rows: Rows) -> Rows:
+        _, distances = self._neighbors(rows)
         if self._frozen["distance"] == "mean":
             distances = np.add.accumulate(distances, axis=1) / np.arange(1, self._numbers[-1] + 1)
         asked = [np.log(distances[:, number - 1] + CLOSEST) for number in self._numbers]
@@ -200,7 +206,7 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
 
 def _checked_numbers(n_neighbors: Any) -> list[float]:
     """Return the numbers of neighbours, or say what is wrong with them."""
-    numbers = [n_neighbors] if isinstance(n_neighbors, Integral) else list(n_neighbors)
+    numbers = [n_neighbors] if isinstance(n_neighbors, Real) else list(n_neighbors)
     if not (numbers and all(map(_is_number_of_neighbors, numbers))):
         raise UsageError(
             "n_neighbors must hold whole numbers of at least 1, or shares of the memory in (0, 1); "

@@ -148,6 +148,7 @@ REFUSALS = {
     "audio_ae": ("AudioAE", "takes sounds, not tables"),
     "embedding": ("EmbeddingOD", "takes texts or images, not tables"),
 }
+KNOWN: dict[str, tuple[str, Any]] = {**WAYS, **REFUSALS}
 # Whole families, by the beginning of their modules' names.
 FAMILIES = {"pyg_": "takes graphs, not tables", "ts_": "takes time series, not tables of rows"}
 
@@ -158,7 +159,31 @@ def model_class(name: str) -> Any:
     Parameters
     ----------
     name : str
-        Such as ``"KNN"``; small and capital letters are the same.
+        Such as ``"KNN"``; small and capital letters are the same, and underscores do not matter.
+
+    Returns
+    -------
+    model_class : type
+        The class.
+
+    Raises
+    ------
+    MissingDependencyError
+        When a package is missing that the model needs beyond PyOD.
+    UsageError
+        When PyOD has no such model, or it has no score for a row of a table alone.
+    """
+    _check_wrappable(_module_of(name))
+    return any_model_class(name)
+
+
+def any_model_class(name: str) -> Any:
+    """Return the class of a model of PyOD, also of one that cannot be a detector of single rows.
+
+    Parameters
+    ----------
+    name : str
+        As in :func:`model_class`.
 
     Returns
     -------
@@ -172,16 +197,21 @@ def model_class(name: str) -> Any:
     UsageError
         When PyOD has no such model.
     """
-    known = {**WAYS, **REFUSALS}
-    found = [module for module, (each, _) in known.items() if each.lower() == name.lower()]
-    if not found:
-        names = sorted({each for each, _ in WAYS.values()})
-        raise UsageError(
-            f"PyOD has no model for tables called {name!r}; there are {', '.join(names)}"
-        )
-    _check_wrappable(found[0])
+    module = _module_of(name)
     with contained(), named_dependencies(name):
-        return getattr(import_module(PACKAGE + found[0]), known[found[0]][0])
+        return getattr(import_module(PACKAGE + module), KNOWN[module][0])
+
+
+def _module_of(name: str) -> str:
+    for module, (each, _) in KNOWN.items():
+        if _key(each) == _key(name):
+            return module
+    names = sorted({each for each, _ in WAYS.values()})
+    raise UsageError(f"PyOD has no model for tables called {name!r}; there are {', '.join(names)}")
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("_", "")
 
 
 def way_of(model_class: Any) -> Way:

@@ -6,6 +6,7 @@ from typing import Any
 
 from skdqm._sklearn import Interval
 from skdqm.detectors._autoencoder import AutoencoderDetector
+from skdqm.exceptions import ModelFileError
 from skdqm.nn import DenseForward, QuantumAutoencoder, QuantumForward
 
 # Every qubit doubles the work: with more than these, a training step takes seconds.
@@ -200,4 +201,7 @@ class QuantumAutoencoderDetector(AutoencoderDetector):
 
     def _compile(self) -> tuple[Any, DenseForward]:
         module = self.net_.module_
+        n_qubits = module.circuit.layer.weights.shape[1]
+        if n_qubits > MOST_QUBITS:  # The memory that they take doubles twice with each.
+            raise ModelFileError(f"the model has {n_qubits} qubits, expected {MOST_QUBITS} at most")
         return QuantumForward(module.encoder, module.circuit), DenseForward(module.decoder)

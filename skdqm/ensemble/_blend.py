@@ -16,10 +16,14 @@ from skdqm.detectors._standardise import StandardisingMixin
 from skdqm.ensemble._members import Named, can_learn, fitted, learned, scores_of, unfitted
 from skdqm.ensemble._rules import RULES
 from skdqm.ensemble._scales import SCALES, Scores
-from skdqm.exceptions import UsageError
+from skdqm.exceptions import TrainingError, UsageError
 
 # Training rows whose scores say what is usual.
 REFERENCE_ROWS = 2048
+# Those of them whose feature scores say how large these are.
+LOCALISED_ROWS = 256
+# Smaller feature scores are rounding: nothing varies.
+SMALLEST_SIZE = 1e-12
 
 
 class Blending(TypedDict):
@@ -155,12 +159,14 @@ class BlendDetector(StandardisingMixin, BaseDetector):
 
     @available_if(_all_learn)
     def _partial_fit(self, X: NDArray[Any]) -> None:
-        if hasattr(self, "detectors_"):
-            rows = np.concatenate([self._reference_rows, X])
-        else:
+        first = not hasattr(self, "detectors_")
+        if first:
             self.detectors_, rows, self._n_blocks = self._start(X), X, 0
+        else:
+            rows = np.concatenate([self._reference_rows, X])
         self.detectors_ = [
-            learned(each, self._rows_for(each, X), self._seed) for each in self.detectors_
+            learned(each, self._rows_for(each, X), self._seed, first=first)
+            for each in self.detectors_
         ]
         self._refer(rows)
 
@@ -168,15 +174,12 @@ class BlendDetector(StandardisingMixin, BaseDetector):
         """Learn from rows what scores are usual, and how large those of features are."""
         self._n_blocks += 1
         self._reference_rows = remembered(rows, REFERENCE_ROWS, [self._seed, self._n_blocks])
-        self._localised = self._mean_feature_scores()
-        self._settle(
-            np.column_stack(
-                [
-                    np.sort(scores_of(each, self._rows_for(each, self._reference_rows)))
-                    for each in self.detectors_
-                ]
-            )
-        )
+        self._localised = self._sizes_of_feature_scores()
+        scores = self._scores_by_name(self._reference_rows)
+        for name, column in scores.items():
+            if not np.isfinite(column).all():
+                raise TrainingError(f"the detector {name!r} gives scores that are not finite")
+        self._settle(np.column_stack([np.sort(column) for column in scores.values()]))
 
     def _settle(self, reference: Scores) -> None:
         self.reference_scores_ = reference
@@ -188,23 +191,26 @@ class BlendDetector(StandardisingMixin, BaseDetector):
         return X if isinstance(detector, BaseDetector) else np.clip(X, *self._bounds)
 
     def _scaled_scores(self, X: NDArray[Any]) -> Scores:
+        found = self._scores_by_name(X).values()
         return np.column_stack(
-            [
-                scale(scores_of(detector, self._rows_for(detector, X)))
-                for detector, scale in zip(self.detectors_, self._scales, strict=True)
-            ]
+            [scale(scores) for scale, scores in zip(self._scales, found, strict=True)]
         )
+
+    def _scores_by_name(self, X: NDArray[Any]) -> dict[str, Scores]:
+        return {
+            name: scores_of(detector, self._rows_for(detector, X))
+            for name, detector in self.named_detectors_.items()
+        }
 
     def _anomaly_score(self, X: NDArray[Any]) -> Scores:
         combine = RULES[self._blend["rule"]]
         return combine(self._scaled_scores(X), np.asarray(self._blend["weights"]))
 
-    def _mean_feature_scores(self) -> list[float]:
-        """Return the mean feature score of each member that localises; 0 for the others."""
+    def _sizes_of_feature_scores(self) -> list[float]:
+        """Return how large those of each member that localises are; 0 for the others."""
+        rows = self._reference_rows[:: -(-len(self._reference_rows) // LOCALISED_ROWS)]
         return [
-            float(detector.feature_scores(self._reference_rows).mean())
-            if hasattr(detector, "feature_scores")
-            else 0.0
+            _size(detector.feature_scores(rows)) if hasattr(detector, "feature_scores") else 0.0
             for detector in self.detectors_
         ]
 
@@ -224,3 +230,9 @@ class BlendDetector(StandardisingMixin, BaseDetector):
         super()._set_state(state)
         if hasattr(self, "reference_scores_"):
             self._settle(self.reference_scores_)
+
+
+def _size(feature_scores: NDArray[np.float64]) -> float:
+    """Return a unit of feature scores, of either sign, that can be divided by."""
+    size = float(np.abs(feature_scores).mean())
+    return size if size > SMALLEST_SIZE else 1.0

@@ -7,17 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from skdqm.base import BaseDetector, anomaly_score_of
 from skdqm.detectors import PyODDetector
 from skdqm.detectors._contain import own_generators
 from skdqm.exceptions import UsageError
 from skdqm.nn import in_blocks
+from skdqm.preprocessing import NormalScores
 
 Named = Sequence[tuple[str, Any]]
+
+# Transformers of which every value is a function of one value: no rounding knows the batch.
+VALUE_BY_VALUE = (MaxAbsScaler, MinMaxScaler, NormalScores, RobustScaler, StandardScaler)
 
 
 def checked_members(detectors: Any) -> list[tuple[str, Any]]:
@@ -25,11 +28,15 @@ def checked_members(detectors: Any) -> list[tuple[str, Any]]:
     if not (isinstance(detectors, Iterable) and not isinstance(detectors, str)):
         raise _not_members(detectors)
     members = list(detectors)
-    if not members or not all(isinstance(each, tuple) and len(each) == 2 for each in members):
+    if not members or not all(map(_is_named, members)):
         raise _not_members(detectors)
     for name, detector in members:
         _check_member(name, detector)
     return members
+
+
+def _is_named(member: object) -> bool:
+    return isinstance(member, tuple) and len(member) == 2 and isinstance(member[0], str)
 
 
 def _not_members(found: object) -> UsageError:
@@ -38,9 +45,14 @@ def _not_members(found: object) -> UsageError:
     )
 
 
-def _check_member(name: object, detector: Any) -> None:
+def _check_member(name: str, detector: Any) -> None:
     if is_pyod(detector):
         return
+    if isinstance(detector, type):
+        raise UsageError(
+            f"the detector {name!r} is the class {detector.__name__}; give an object: "
+            f"{detector.__name__}()"
+        )
     if not (hasattr(detector, "fit") and can_score(detector)):
         raise UsageError(
             f"the detector {name!r} is no outlier detector that scores new rows: found "
@@ -63,7 +75,7 @@ def unfitted(detector: Any, random: np.random.RandomState) -> Any:
     """Return a copy to fit; random states that nobody has set are drawn, so that one seeds all."""
     # Drawn for every member, so that the seeds do not depend on which member uses one.
     seeds = random.randint(2**31 - 1, size=2)
-    copied = PyODDetector(deepcopy(detector)) if is_pyod(detector) else clone(detector)
+    copied = _cloned(detector)
     free = [
         name
         for name, value in sorted(copied.get_params().items())
@@ -71,6 +83,21 @@ def unfitted(detector: Any, random: np.random.RandomState) -> Any:
     ]
     stream = np.random.RandomState(seeds[0])
     return copied.set_params(**{name: int(stream.randint(2**31 - 1)) for name in free})
+
+
+def _cloned(detector: Any) -> Any:
+    """Return an unfitted copy, in which models of PyOD have scikit-learn's signs."""
+    if is_pyod(detector):
+        return PyODDetector(deepcopy(detector))
+    if isinstance(detector, Pipeline):
+        return _with_steps(detector, [(name, _cloned(step)) for name, step in detector.steps])
+    return clone(detector, safe=False)  # a step can be the word "passthrough"
+
+
+def _with_steps(pipeline: Pipeline, steps: list[tuple[str, Any]]) -> Pipeline:
+    twin = copy(pipeline)
+    twin.steps = steps
+    return twin
 
 
 def can_learn(detector: Any) -> bool:
@@ -86,42 +113,44 @@ def fitted(detector: Any, X: NDArray[Any], seed: int) -> Any:
         return detector.fit(X)
 
 
-def learned(detector: Any, X: NDArray[Any], seed: int) -> Any:
-    """Return a copy of a detector that went on learning; the detector stays as it is."""
+def learned(detector: Any, X: NDArray[Any], seed: int, *, first: bool) -> Any:
+    """Return a copy of a detector that went on learning; the detector stays as it is.
+
+    The `first` rows are also those that the transformers of a Pipeline are fitted to, once: what
+    they give must go on meaning the same to the last step.
+    """
     if isinstance(detector, BaseDetector):
         # Our own detectors replace what they have learned and change nothing in place.
         return copy(detector).partial_fit(X)
     if isinstance(detector, Pipeline):
-        return _pipeline_learned(detector, X, seed)
+        return _pipeline_learned(detector, X, seed, first=first)
     with own_generators(seed):
         return deepcopy(detector).partial_fit(X)
 
 
-def _pipeline_learned(pipeline: Pipeline, X: NDArray[Any], seed: int) -> Pipeline:
-    """Let the last step learn; what the others give must go on meaning the same to it."""
-    others = pipeline[:-1]
-    if not _is_fitted(others):
-        others = fitted(clone(others), X, seed)
-    last = learned(pipeline[-1], others.transform(X), seed)
-    return Pipeline([*others.steps, (pipeline.steps[-1][0], last)])
+def _pipeline_learned(pipeline: Pipeline, X: NDArray[Any], seed: int, *, first: bool) -> Pipeline:
+    *transformers, (name, last) = pipeline.steps
+    if transformers:
+        others = pipeline[:-1]
+        if first:
+            others = fitted(others, X, seed)
+        transformers, X = others.steps, others.transform(X)
+    return _with_steps(pipeline, [*transformers, (name, learned(last, X, seed, first=first))])
 
 
 def scores_of(detector: Any, X: NDArray[Any]) -> NDArray[np.float64]:
     """Return anomaly scores, of which none depends on the rows beside it."""
-    if isinstance(detector, BaseDetector):
+    if _takes_rows_apart(detector):
         return anomaly_score_of(detector, X)
-    if isinstance(detector, Pipeline) and len(detector) > 1:
-        return scores_of(detector[-1], in_blocks(detector[:-1].transform, X))
     return in_blocks(lambda rows: anomaly_score_of(detector, rows), X)
+
+
+def _takes_rows_apart(estimator: Any) -> bool:
+    """Tell whether a row is known to give the same to the bit, alone or beside others."""
+    if isinstance(estimator, Pipeline):
+        return all(_takes_rows_apart(step) for _, step in estimator.steps)
+    return isinstance(estimator, (BaseDetector, *VALUE_BY_VALUE))
 
 
 def _last(detector: Any) -> Any:
     return detector[-1] if isinstance(detector, Pipeline) else detector
-
-
-def _is_fitted(estimator: Any) -> bool:
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return False
-    return True

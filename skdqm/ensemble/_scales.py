@@ -16,7 +16,7 @@ ROUNDING = 1e-12
 class PValue:
     """Minus the logarithm of the share of reference scores that are at least as high.
 
-    Empirical where there are reference scores, of which equal ones share one value; beyond the highest tenth of them, and so for scores
+    Empirical where there are reference scores; beyond the highest tenth of them, and so for scores
     that no reference row has reached, the tail of an exponential law with their mean excess.
 
     Parameters
@@ -27,9 +27,11 @@ class PValue:
 
     def __init__(self, reference: Scores) -> None:
         n = len(reference)
+        # Of equal scores, all are at least as high as the first.
         self.values, first = np.unique(reference, return_index=True)
         self.surprise = -np.log((n - first) / (n + 1))
-        tail = min(first.searchsorted(int((1 - TAIL_SHARE) * n)), len(first) - 1)
+        place = np.searchsorted(first, int((1 - TAIL_SHARE) * n))
+        tail = min(int(place), len(first) - 1)
         self.start, self.surprise_at_start = self.values[tail], self.surprise[tail]
         self.excess = _positive((reference[first[tail] :] - self.start).mean(), reference)
 

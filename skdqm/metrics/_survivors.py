@@ -51,7 +51,7 @@ class Survivors(NamedTuple):
     def precision_at(self, k: float) -> float:
         """Return the mean share of signal in the k first events over all orders of equal scores."""
         # Of equal scores, every part holds on average the same share of signal: a straight line.
-        return float(np.interp(k, self.signal + self.background, self.signal)) / k
+        return float(np.interp(k, self.signal + self.background, self.signal) / k)
 
     def average_precision(self) -> float:
         """Return the mean precision of the cuts, each by the signal that it adds."""

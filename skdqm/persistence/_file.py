@@ -19,6 +19,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 import skdqm
 from skdqm.exceptions import MissingDependencyError, ModelFileError, SkdqmError
 from skdqm.io import atomic_path
+from skdqm.persistence._compiled import demand
 from skdqm.persistence._tree import Arrays, decode, encode
 
 FORMAT = "skdqm-model"
@@ -115,7 +116,9 @@ def load(path: str | PathLike[str]) -> Any:
     header, arrays = _read(path)
     with _content_errors(path):
         _warn_of_versions(json.loads(header["versions"]))
-        return decode(json.loads(header["tree"]), arrays)
+        tree = json.loads(header["tree"])
+        demand(isinstance(tree, dict) and "estimator" in tree, "an estimator")
+        return decode(tree, arrays)
 
 
 def read_metadata(path: str | PathLike[str]) -> dict[str, Any]:

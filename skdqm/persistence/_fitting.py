@@ -8,6 +8,8 @@ import numpy as np
 from skdqm.persistence._compiled import demand
 
 KERNELS = ("linear", "poly", "rbf", "sigmoid")
+# What metrics take and check. Others, such as squared norms, are read without counting.
+METRIC_PARAMETERS = {"p", "w", "V", "VI"}
 
 
 def check_fit(name: str, estimator: Any) -> None:
@@ -64,6 +66,16 @@ def _check_neighbours(search: Any) -> None:
     demand(np.shape(rows) == shape, f"rows of shape {shape} to search")
     tree = search._tree  # noqa: SLF001
     demand(tree is None or np.shape(tree.data) == shape, f"a tree of shape {shape}")
+    known = set(search.effective_metric_params_) <= METRIC_PARAMETERS
+    demand(known, f"no parameters of a metric but {', '.join(sorted(METRIC_PARAMETERS))}")
+
+
+def _check_weights(machine: Any) -> None:
+    """Learning goes on in these arrays without counting."""
+    shape = (machine.n_features_in_,)
+    for name in ("coef_", "_standard_coef", "_average_coef"):
+        weights = getattr(machine, name, None)
+        demand(weights is None or np.shape(weights) == shape, f"{name} of shape {shape}")
 
 
 def _check_clusters(clusters: Any) -> None:
@@ -73,6 +85,9 @@ def _check_clusters(clusters: Any) -> None:
 
 def _check_pyod(detector: Any) -> None:
     """Other models of PyOD that files hold are of numpy and scikit-learn, which look themselves."""
+    shape = (detector.n_features_in_,)
+    for name in ("_low", "_high"):
+        demand(np.shape(getattr(detector, name)) == shape, f"{name} of shape {shape}")
     check = _TRUSTING.get(type(detector.model_).__name__)
     if check is not None:
         check(detector.model_, detector.n_features_in_)
@@ -128,5 +143,6 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "LocalOutlierFactor": ("_fit_X", _check_neighbours),
     "NearestNeighbors": ("_fit_X", _check_neighbours),
     "OneClassSVM": ("support_", _check_support_vectors),
+    "SGDOneClassSVM": ("coef_", _check_weights),
     "pyod": ("model_", _check_pyod),
 }

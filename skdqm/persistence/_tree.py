@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from skdqm.base import BaseDetector
 from skdqm.exceptions import ModelFileError, UsageError
-from skdqm.persistence._compiled import build, kind_of, take
+from skdqm.persistence._compiled import build, demand, kind_of, take
 from skdqm.persistence._fitting import check_fit, check_place
 from skdqm.registry import class_of, name_of
 
@@ -65,7 +65,7 @@ def decode(tree: Any, arrays: Arrays) -> Any:
     tree : object
         JSON values.
     arrays : dict
-        The arrays that the tree names.
+        The arrays that the tree names; each is taken out as it finds its place.
 
     Returns
     -------
@@ -141,7 +141,9 @@ def _pack_array(value: NDArray[Any], arrays: Arrays, where: str) -> Any:
 
 
 def _unpack_array(content: dict[str, str], arrays: Arrays) -> NDArray[Any]:
-    return np.array(arrays[content["name"]], order="F" if content["order"] == "F" else "C")
+    # Each array has one place: a small file cannot ask for many copies of a large one.
+    demand(content["name"] in arrays, "an array that has no other place")
+    return np.array(arrays.pop(content["name"]), order="F" if content["order"] == "F" else "C")
 
 
 def _pack_items(value: Any, arrays: Arrays, where: str) -> list[Any]:
@@ -167,6 +169,12 @@ def _pack_compiled(value: Any, arrays: Arrays, where: str) -> list[Any]:
 def _unpack_compiled(content: list[Any], arrays: Arrays) -> Any:
     kind, parts = content
     return build(kind, {key: decode(part, arrays) for key, part in parts.items()})
+
+
+def _unpack_dtype(content: str, arrays: Arrays) -> Any:
+    dtype = np.dtype(content)
+    demand(dtype.kind in NUMBERS, "a type of numbers")
+    return dtype
 
 
 def _is_numbers(value: Any) -> bool:
@@ -215,8 +223,8 @@ _UNPACKERS: dict[str, Callable[[Any, Arrays], Any]] = {
     "array": _unpack_array,
     "strings": lambda content, arrays: np.array(content, dtype=object),
     "number": lambda content, arrays: _unpack_array(content, arrays)[()],
-    "dtype": lambda content, arrays: np.dtype(content),
-    "type": lambda content, arrays: np.dtype(content).type,
+    "dtype": _unpack_dtype,
+    "type": lambda content, arrays: _unpack_dtype(content, arrays).type,
     "list": _unpack_items,
     "tuple": lambda content, arrays: tuple(_unpack_items(content, arrays)),
     "dict": lambda content, arrays: {

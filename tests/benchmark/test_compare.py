@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skdqm.benchmark import compare
-from skdqm.benchmark._compare import chosen_reference, critical_distance, mean_ranks, signed_rank
+from skdqm.benchmark._compare import (
+    chosen_reference,
+    critical_distance,
+    holm,
+    mean_ranks,
+    signed_rank,
+)
 from skdqm.exceptions import UsageError
 
 TABLES = arrays(float, st.tuples(st.integers(1, 8), st.integers(1, 6)), elements=st.floats(0, 1))
@@ -97,6 +103,19 @@ def test_when_all_fail_nothing_is_ranked():
 def test_signed_ranks_of_nothing_and_of_one_side():
     assert signed_rank(np.zeros(5)) == 1.0
     assert signed_rank(np.linspace(0.1, 0.8, 8)) == pytest.approx(2 / 2**8)
+
+
+def test_p_values_are_corrected_by_holm():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_all_but_the_reference_are_corrected_for_each_other():
+    steps = np.linspace(0.01, 0.08, 8)
+    table = pd.DataFrame({"a": 0.5 + steps, "b": np.full(8, 0.5), "c": 0.5 - steps})
+    found = {each.contender: each.p_holm for each in compare(table, reference="b").standings}
+    assert found == {"a": pytest.approx(4 / 2**8), "b": None, "c": pytest.approx(4 / 2**8)}
 
 
 def test_unknown_references_are_refused():

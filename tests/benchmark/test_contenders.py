@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from skdqm.benchmark._contenders import contender, contenders_called
+from skdqm.benchmark._defaults import DEFAULT_CONTENDERS, OURS
 from skdqm.benchmark._quiet import quiet
 from skdqm.exceptions import UsageError
+from skdqm.registry import _DETECTORS
 
 X = np.random.default_rng(0).normal(size=(200, 3))
 
@@ -15,22 +17,33 @@ def test_models_of_pyod_are_found_in_any_case_and_have_one_name(name):
     assert contender(name).name == "pyod:KNN"
 
 
-def test_modules_with_underscores_are_found_by_their_class():
-    assert contender("pyod:AutoEncoder").estimator_class.__name__ == "AutoEncoder"
+@pytest.mark.parametrize("name", ["pyod:AutoEncoder", "pyod:auto_encoder"])
+def test_underscores_do_not_matter(name):
+    assert contender(name).name == "pyod:AutoEncoder"
+
+
+def test_models_that_score_tables_as_a_whole_compete_too():
+    assert contender("pyod:COF").name == "pyod:COF"
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("a forest", "no contender is called 'a forest'; there are 'autoencoder'|autoencoder"),
-        ("pyod:forest", "PyOD has no detector 'forest'"),
-        ("pyod:", "PyOD has no detector ''"),
+        ("pyod:forest", "PyOD has no model for tables called 'forest'"),
+        ("pyod:", "PyOD has no model for tables called ''"),
         ("KNN", "pyod:KNN"),
     ],
 )
 def test_unknown_names_are_refused_with_those_that_there_are(name, message):
     with pytest.raises(UsageError, match=message):
         contender(name)
+
+
+def test_every_detector_of_tables_competes_where_nobody_is_named():
+    others = {"convolutional", "convolutional_vae", "graph", "pyod", "quantum"}
+    assert set(OURS) == set(_DETECTORS) - others
+    assert [each.name for each in contenders_called(DEFAULT_CONTENDERS)] == [*DEFAULT_CONTENDERS]
 
 
 def test_names_are_refused_twice_and_none():

@@ -33,6 +33,14 @@ def test_the_first_of_a_class_are_learned_and_the_last_of_all_are_ranked(picture
     np.testing.assert_allclose(rows.test[10:20] * scale, pixels[91::3])
 
 
+def test_a_file_that_changed_is_read_again(pictures):
+    options = {"contenders": ["pyod:KNN"], "n_train": 20, "n_test": 10}
+    before = images(pictures, **options).results["auroc"]
+    noise = np.random.default_rng(1).integers(0, 100, (120, 6, 5), dtype=np.uint8)
+    np.savez(pictures, X=noise, label=np.arange(120) % 3)
+    assert images(pictures, **options).results["auroc"].mean() < before.mean() - 0.2
+
+
 def test_detectors_of_images_are_told_their_shape(pictures):
     result = images(pictures, contenders=["convolutional"], n_train=20, n_test=10)
     assert result.failures == ()

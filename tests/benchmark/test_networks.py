@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from torch import nn
 
-from skdqm.benchmark._contain import contained
 from skdqm.benchmark._networks import CONTENDERS, BareLoop, Training
+from skdqm.benchmark._quiet import quiet
 
 X = np.random.default_rng(0).normal(size=(300, 6))
 
@@ -20,7 +20,7 @@ def linear_sizes(contender):
 
 @pytest.fixture(scope="module")
 def fitted():
-    with contained():
+    with quiet():
         return {name: make(Training(100, 2)).fit(X) for name, make in CONTENDERS.items()}
 
 
@@ -39,13 +39,13 @@ def test_the_variational_autoencoders_have_equally_many_weights(fitted):
 
 
 def test_every_contender_scores_one_row_and_many(fitted):
-    with contained():
+    with quiet():
         for contender in fitted.values():
             assert contender.decision_function(X).shape == (300,)
             assert np.isfinite(contender.decision_function(X[:1])).all()
 
 
 def test_the_bare_loop_does_learn():
-    with contained():
+    with quiet():
         short, long = (BareLoop(Training(50, epochs)).fit(X) for epochs in (1, 60))
         assert long.decision_function(X).mean() < 0.5 * short.decision_function(X).mean()

@@ -3,6 +3,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from skdqm.benchmark import CONTENDERS, SpeedResult, speed
 from skdqm.exceptions import UsageError
@@ -51,6 +52,27 @@ def test_random_generators_and_threads_are_left_as_they_were():
     speed(**TINY, memory=False, contenders=["PyOD AutoEncoder", "bare torch loop"])
     assert draws() == expected
     assert torch.get_num_threads() == threads
+
+
+def test_everybody_has_one_thread_whatever_the_process_has(monkeypatch):
+    found = []
+
+    class Probe:
+        def __init__(self, training):
+            del training
+
+        def fit(self, X):
+            found.extend(pool["num_threads"] for pool in threadpool_info())
+            found.append(torch.get_num_threads())
+            return self
+
+        def decision_function(self, X):
+            return X[:, 0]
+
+    monkeypatch.setitem(CONTENDERS, "probe", Probe)
+    with threadpool_limits(2):
+        speed(**TINY, memory=False, contenders=["probe"])
+    assert set(found) == {1}
 
 
 def test_ratios_compare_each_figure_and_leave_out_what_was_not_measured():

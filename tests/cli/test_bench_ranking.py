@@ -63,7 +63,7 @@ def test_what_failed_is_told_at_the_end(run, sets):
     code, out, err = run("bench", "tabular", "--data", sets, *options)
     assert code == 0
     assert "3 failed:\n  0_seta, seed 0, pyod:MAD: ValueError: MAD" in err
-    assert out.splitlines()[1].split("\t")[0::10] == ["pyod:MAD", "3"]
+    assert out.splitlines()[1].split("\t")[0::11] == ["pyod:MAD", "3"]
 
 
 @pytest.mark.parametrize(

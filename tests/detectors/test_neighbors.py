@@ -45,6 +45,20 @@ def test_several_numbers_give_the_geometric_mean_and_shares_are_of_the_memory() 
     np.testing.assert_allclose(-detector.score_samples(X_TEST), expected)
 
 
+def test_one_share_is_a_number_too() -> None:
+    found, expected = (NeighborsDetector(n_neighbors=n).fit(X) for n in (0.1, (0.1,)))
+    np.testing.assert_array_equal(found.score_samples(X_TEST), expected.score_samples(X_TEST))
+
+
+@pytest.mark.parametrize("n_features", [3, TREE_COORDINATES + 1])
+def test_the_number_of_rows_beside_it_does_not_move_a_score(n_features: int) -> None:
+    rows = RNG.normal(size=(300, n_features))
+    detector = NeighborsDetector(n_neighbors=(1, 0.3)).fit(rows)
+    together = detector.score_samples(rows)
+    for n in (1, 7, 33):
+        np.testing.assert_array_equal(detector.score_samples(rows[:n]), together[:n])
+
+
 def test_a_remembered_row_is_none_of_its_own_neighbours() -> None:
     detector = NeighborsDetector(n_neighbors=1).fit(X)
     np.testing.assert_allclose(-detector.score_samples(X), distances(X, 2)[:, 1] + 1e-3)
@@ -69,8 +83,10 @@ def test_memory_stays_bounded_and_follows_what_comes() -> None:
 @pytest.mark.parametrize("n_features", [2, TREE_COORDINATES, TREE_COORDINATES + 1, 60])
 def test_trees_and_products_find_the_same_points(n_features: int) -> None:
     points, rows = RNG.normal(size=(400, n_features)), RNG.normal(size=(70, n_features))
-    tree, brute = (index(points)(rows, 7) for index in (TreeIndex, BruteIndex))
-    np.testing.assert_array_equal(np.sort(tree, axis=1), np.sort(brute, axis=1))
+    (tree, near), (brute, also_near) = (i(points)(rows, 7) for i in (TreeIndex, BruteIndex))
+    np.testing.assert_array_equal(tree, brute)
+    np.testing.assert_allclose(near, also_near)
+    np.testing.assert_allclose(near, np.linalg.norm(points[tree] - rows[:, None], axis=2))
 
 
 def test_equal_rows_have_equal_scores_and_no_warning() -> None:
@@ -83,17 +99,18 @@ def test_equal_rows_have_equal_scores_and_no_warning() -> None:
 def test_the_graph_finds_nearly_all_neighbours_and_the_same_ones_again() -> None:
     points, rows = RNG.normal(size=(5000, 8)), RNG.normal(size=(300, 8))
     exact, graph, again = TreeIndex(points), GraphIndex(points), GraphIndex(points)
-    found = graph(rows, 6)
-    np.testing.assert_array_equal(found, again(rows, 6))
-    np.testing.assert_array_equal(found[:1], graph(rows[:1], 6))
-    shared = [len(set(a) & set(b)) for a, b in zip(found, exact(rows, 6), strict=True)]
+    found, distances = graph(rows, 6)
+    assert (np.diff(distances, axis=1) >= 0).all()
+    np.testing.assert_array_equal(found, again(rows, 6)[0])
+    np.testing.assert_array_equal(found[:1], graph(rows[:1], 6)[0])
+    shared = [len(set(a) & set(b)) for a, b in zip(found, exact(rows, 6)[0], strict=True)]
     assert np.mean(shared) > 5.8
 
 
 @needs_faiss
 def test_points_that_the_graph_cannot_reach_are_found_one_by_one() -> None:
     points = np.repeat(RNG.normal(size=(3, 4)), 200, axis=0)
-    found = GraphIndex(points)(points[:5], 300)
+    found, _ = GraphIndex(points)(points[:5], 300)
     assert found.min() >= 0
     assert all(len(set(row)) == 300 for row in found)
 

@@ -1,5 +1,7 @@
 """The ensemble: any members, soft and hard votes, nested parameters."""
 
+import pickle
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +10,24 @@ import pytest
 from pyod.models.hbos import HBOS
 from sklearn.base import clone
 from sklearn.covariance import EllipticEnvelope
+from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LinearRegression, SGDOneClassSVM
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import OneClassSVM
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdqm.datasets import make_detector_data
 from skdqm.detectors import AutoencoderDetector, HistogramDetector, NeighborsDetector
-from skdqm.ensemble import EnsembleDetector, default_detectors
+from skdqm.ensemble import AutoDetector, EnsembleDetector, default_detectors
 from skdqm.exceptions import TrainingError, UsageError
 from skdqm.metrics import anomaly_roc_auc_scorer
 from skdqm.persistence import load, save
+from skdqm.preprocessing import NormalScores
 
 FRAME, Y = make_detector_data(600, n_channels=6, fault_fraction=0.1, random_state=0)
 ROWS = FRAME.to_numpy()
@@ -117,6 +121,42 @@ def test_members_come_from_scikit_learn_pyod_and_pipelines() -> None:
     assert members[3][1].__dict__.get("decision_scores_") is None  # the given model stays as it was
 
 
+def test_a_pyod_model_at_the_end_of_a_pipeline_has_scikit_learns_signs() -> None:
+    piped = EnsembleDetector([("pyod", make_pipeline(StandardScaler(), HBOS()))]).fit(X)
+    plain = EnsembleDetector([("pyod", HBOS())]).fit(X)
+    found, expected = (
+        roc_auc_score(Y_TEST, -each.score_samples(X_TEST)) for each in (piped, plain)
+    )
+    assert found == pytest.approx(expected, abs=0.1)
+    assert expected > 0.6
+
+
+def test_a_score_does_not_depend_on_the_batch_whatever_the_pipeline() -> None:
+    members = [
+        ("ours", make_pipeline(StandardScaler(), NormalScores(), HistogramDetector())),
+        ("theirs", make_pipeline(PCA(3), NeighborsDetector())),
+        ("frames", make_pipeline(StandardScaler(), OneClassSVM()).set_output(transform="pandas")),
+    ]
+    ensemble = EnsembleDetector(members).fit(X)
+    together = ensemble.score_samples(X_TEST)
+    alone = np.concatenate([ensemble.score_samples(row[None]) for row in X_TEST])
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_ensembles_and_blends_are_members_and_survive_a_model_file(tmp_path: Path) -> None:
+    members = [("inner", quick()), ("auto", AutoDetector(max_epochs=1)), ("pyod", HBOS())]
+    ensemble = EnsembleDetector(members, random_state=0).fit(X)
+    ensemble.set_params(inner__neighbors__n_neighbors=1, pyod__n_bins=5)  # after the fit
+    save(ensemble, tmp_path / "model")
+    for twin in (
+        load(tmp_path / "model"),
+        pickle.loads(pickle.dumps(ensemble)),
+        deepcopy(ensemble),
+    ):
+        np.testing.assert_array_equal(twin.score_samples(X_TEST), ensemble.score_samples(X_TEST))
+        assert clone(twin).get_params()["inner__neighbors__n_neighbors"] == 1
+
+
 def test_members_fitted_in_processes_are_the_same_to_the_bit() -> None:
     expected = quick().fit(X).score_samples(X_TEST)
     np.testing.assert_array_equal(quick(n_jobs=2).fit(X).score_samples(X_TEST), expected)
@@ -154,6 +194,26 @@ def test_it_learns_where_all_members_do_and_a_pipeline_keeps_its_transformers() 
     np.testing.assert_array_equal(ensemble.named_detectors_["svm"][0].mean_, means)
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [
+            StandardScaler(),
+            FunctionTransformer(),
+        ],  # the last transformer needs no fit, the first does
+        ["passthrough"],
+        [],
+        [StandardScaler().set_output(transform="pandas")],
+    ],
+)
+def test_any_pipeline_learns_in_blocks(steps: list[Any]) -> None:
+    piped = make_pipeline(*steps, SGDOneClassSVM(random_state=0))
+    ensemble = EnsembleDetector([("piped", piped)], random_state=0).partial_fit(X)
+    before = ensemble.member_scores(X_TEST)
+    ensemble.partial_fit(X + 0.5)
+    assert not np.array_equal(ensemble.member_scores(X_TEST), before)
+
+
 class Refusing(HistogramDetector):
     """A detector whose second block fails."""
 
@@ -186,11 +246,43 @@ def test_a_feature_is_named_by_the_members_that_localise() -> None:
     assert (found.argmax(axis=1) == 2).mean() > 0.95
 
 
+def test_members_localise_in_units_of_their_own() -> None:
+    # The feature scores of a histogram have the mean 0, and those of neighbours grow with units.
+    together = EnsembleDetector(
+        [("histogram", HistogramDetector()), ("neighbors", NeighborsDetector())]
+    ).fit(X)
+    members = [each.feature_scores(X) for each in together.detectors_]
+    expected = np.mean([each / np.abs(each).mean() for each in members], axis=0)
+    # The units come from some of the rows.
+    np.testing.assert_allclose(together.feature_scores(X), expected, rtol=0.2, atol=0.2)
+
+
+def test_features_of_which_none_ever_varied_are_localised() -> None:
+    ensemble = EnsembleDetector([("neighbors", NeighborsDetector())]).fit(np.ones((30, 3)))
+    found = ensemble.feature_scores(np.array([[1.0, 2.0, 1.0]]))
+    np.testing.assert_array_equal(found.argmax(axis=1), 1)
+
+
+class Undefined(HistogramDetector):
+    """A detector without a score for some rows."""
+
+    def score_samples(self, X: Any) -> Any:
+        return np.where(np.arange(len(X)) > 3, super().score_samples(X), np.nan)
+
+
+def test_a_member_that_gives_no_finite_scores_is_named() -> None:
+    members = [("histogram", HistogramDetector()), ("undefined", Undefined())]
+    with pytest.raises(TrainingError, match="'undefined' gives scores that are not finite"):
+        EnsembleDetector(members).fit(X)
+
+
 @pytest.mark.parametrize(
     ("members", "said"),
     [
         ([], "at least one"),
         ([IsolationForest()], "list of"),
+        ([(1, IsolationForest())], "list of"),
+        ([("forest", IsolationForest)], r"is the class IsolationForest; give an object"),
         ([("linear", LinearRegression())], "'linear' is no outlier detector"),
         ([("factor", LocalOutlierFactor())], "novelty=True"),
         ([("a", IsolationForest()), ("a", IsolationForest())], "not unique"),

@@ -18,6 +18,12 @@ def test_the_mean_and_the_largest_are_those_of_the_weighted_scores() -> None:
     np.testing.assert_allclose(RULES["max"](SCORES, EQUAL), [6, 3])
 
 
+def test_a_member_without_weight_says_nothing_of_the_largest() -> None:
+    usual = np.array([[-2.0, 5.0, -1.0]])  # below zero, as half of all are on the standard scale
+    found = RULES["max"](usual, np.array([0.5, 0.0, 0.5]))
+    np.testing.assert_array_equal(found, [-1.5])
+
+
 def test_two_of_four_are_no_majority() -> None:
     # Three reach 1, two reach 2.
     np.testing.assert_array_equal(RULES["majority"](SCORES, EQUAL), [1, 3])

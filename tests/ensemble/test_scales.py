@@ -40,6 +40,24 @@ def test_a_p_value_is_the_share_that_is_as_abnormal() -> None:
     np.testing.assert_allclose(np.exp(-surprise), [0.5, 0.2], atol=0.002)
 
 
+def test_equal_scores_are_as_rare_as_all_of_them_together() -> None:
+    reference = np.sort(np.r_[np.zeros(600), np.arange(1.0, 401)])
+    surprise = PValue(reference)(np.array([0.0, 1.0]))
+    np.testing.assert_allclose(np.exp(-surprise), [1, 0.4], atol=0.002)
+    assert SCALES["rank"](reference)(np.zeros(1)) < 0.01  # of the others, none is lower
+
+
+@every_scale
+def test_a_detector_that_says_the_same_of_all_finds_none_rare(name: str) -> None:
+    assert SCALES[name](np.full(50, 3.0))(np.array([3.0])) < 0.1
+
+
+def test_the_tail_begins_above_scores_that_many_share() -> None:
+    rng = np.random.default_rng(0)
+    scale = PValue(np.sort(np.r_[np.zeros(19_000), 1 + rng.exponential(size=1000)]))
+    np.testing.assert_allclose(scale(np.array([2.0, 4.0])), [4, 6], atol=0.2)  # 1 of 20, and 1 + 3
+
+
 def test_the_tail_goes_on_where_no_reference_row_has_been() -> None:
     scale = PValue(np.sort(np.random.default_rng(0).exponential(size=20_000)))
     beyond = np.array([5.0, 10.0, 20.0])

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
 from skdqm.datasets import make_detector_data
-from skdqm.detectors import PyODDetector
+from skdqm.detectors import PyODDetector, QuantumAutoencoderDetector
 from skdqm.exceptions import ModelFileError, UsageError
 from skdqm.persistence import load, save
 from skdqm.persistence._tree import decode, encode
@@ -255,6 +255,18 @@ FORGED_ESTIMATORS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = 
         forge("n_samples_fit_", 10**6),
     ),
     "a tree of other rows": (lambda: NearestNeighbors().fit(X), forge("_tree", KDTree(X[:9]))),
+    "squared norms of too few rows": (
+        lambda: NearestNeighbors(algorithm="brute").fit(X),
+        forge("effective_metric_params_", {"Y_norm_squared": np.zeros(1)}),
+    ),
+    "averages of too few weights": (
+        lambda: SGDOneClassSVM(average=True).fit(X),
+        forge("_average_coef", np.zeros(0)),
+    ),
+    "limits that make rows wider": (
+        lambda: model_of("HBOS"),
+        forge("_low", np.zeros((7, 1, 6))),
+    ),
     "narrow centres": (lambda: KMeans(2).fit(X), forge("cluster_centers_", np.ones((2, 1)))),
     "narrow histograms": (lambda: model_of("HBOS"), forge("n_features_in_", 60)),
     "short histograms": (
@@ -293,6 +305,23 @@ def test_a_fitted_model_that_counts_no_columns_is_refused_elsewhere(
     save(pipeline, tmp_path / "model")
     with pytest.raises(ModelFileError, match=f"expected a {name} inside of a PyODDetector"):
         load(tmp_path / "model")
+
+
+def test_a_forged_number_of_qubits_takes_no_memory() -> None:
+    pytest.importorskip("pennylane")
+    detector = QuantumAutoencoderDetector(n_qubits=1, max_epochs=1, random_state=0).fit(X)
+    arrays: dict[str, Any] = {}
+    tree = encode(detector, arrays)
+    state = tree["estimator"]["state"]
+    state["_design_"] = encode({**detector._design_, "latent_dim": 40}, arrays)
+    weights = {name: tensor.numpy() for name, tensor in detector.net_.module_.state_dict().items()}
+    weights["encoder.4.weight"] = np.zeros((40, 32), dtype="f4")
+    weights["encoder.4.bias"] = np.zeros(40, dtype="f4")
+    weights["decoder.0.weight"] = np.zeros((32, 40), dtype="f4")
+    weights["circuit.layer.weights"] = np.zeros((2, 40, 3), dtype="f4")
+    state["_module"] = encode(weights, arrays)
+    with pytest.raises(ModelFileError, match="40 qubits, expected 10 at most"):
+        decode(tree, arrays)
 
 
 def test_a_kind_that_is_unknown_is_refused() -> None:

@@ -173,6 +173,7 @@ FORGERIES: dict[str, dict[str, str]] = {
     "an unknown kind": {"tree": '{"pickle": "gASV"}'},
     "a missing array": {"tree": '{"array": {"name": "nowhere", "order": "C"}}'},
     "no tree": {"tree": "not json"},
+    "no estimator": {"tree": "3"},
     "versions of another kind": {"versions": "[]"},
     "a method as state": {
         "tree": '{"estimator": {"class": "autoencoder", "parameters": {}, '

@@ -97,6 +97,19 @@ def test_unknown_kinds_of_value_are_refused(tree: Any) -> None:
         decode(tree, {})
 
 
+def test_an_array_has_one_place_so_that_a_small_file_takes_little_memory() -> None:
+    named = {"array": {"name": "array0", "order": "C"}}
+    with pytest.raises(ModelFileError, match="an array that has no other place"):
+        decode({"list": [named, named]}, {"array0": np.zeros(3)})
+
+
+@pytest.mark.parametrize("kind", ["dtype", "type"])
+@pytest.mark.parametrize("name", ["O", "V1000000000", "f8,f8"])
+def test_types_of_anything_but_numbers_are_refused(kind: str, name: str) -> None:
+    with pytest.raises(ModelFileError, match="a type of numbers"):
+        decode({kind: name}, {})
+
+
 @pytest.mark.parametrize("attribute", ["__class__", "contamination"])
 def test_a_file_cannot_overwrite_what_is_not_state(attribute: str) -> None:
     content = {"class": "autoencoder", "parameters": {"contamination": 0.1}}

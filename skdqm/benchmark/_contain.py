@@ -1,5 +1,0 @@
-"""Contenders of other packages are contained as those are that detectors wrap."""
-
-from skdqm.detectors._contain import contained
-
-__all__ = ["contained"]
