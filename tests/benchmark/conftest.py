@@ -14,6 +14,12 @@ def write_set(path: Path, n_rows: int = 300, shift: float = 3.0, seed: int = 0) 
     np.savez(path, X=rng.normal(size=(n_rows, 3)) + shift * y[:, None], y=y)
 
 
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let spawned processes import functions of these tests, not of another package's `tests`."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
+
+
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
     """A folder of three sets, from the hardest to the easiest."""

@@ -94,8 +94,10 @@ def test_a_look_around_imports_no_heavy_library(words):
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_terminated_training_leaves_no_temporary_file(events, tmp_path, name):
-    process = train_until_a_checkpoint(events, tmp_path / "m")
     number = getattr(signal, name)
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"{name} is ignored by whoever started the tests, as nohup does")
+    process = train_until_a_checkpoint(events, tmp_path / "m")
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
