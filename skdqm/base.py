@@ -325,10 +325,13 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
                 f"this {type(self).__name__} is not calibrated; "
                 "call calibrate with good rows that were not used to fit"
             )
+        return self._p_values_of(self.score_samples(X))
+
+    def _p_values_of(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the p-values of scores of a calibrated detector."""
         known = self.calibration_scores_
-        at_least_as_low = np.searchsorted(known, self.score_samples(X), side="right")
-        p_values: NDArray[np.float64] = (1 + at_least_as_low) / (1 + len(known))
-        return p_values
+        at_least_as_low = np.searchsorted(known, scores, side="right")
+        return np.asarray((1 + at_least_as_low) / (1 + len(known)))
 
     def _validated(self, X: ArrayLike) -> NDArray[Any]:
         if type(X) is np.ndarray and hasattr(self, "offset_") and self._is_plain(X):

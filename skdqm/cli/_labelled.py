@@ -90,12 +90,12 @@ def labelled(
     columns: dict[str, list[Any]] = {"rows": [], "labels": [], "scores": [], "p_values": []}
     n_dropped = 0
     for table in source.batches(batch_size, model.columns_in(source)):
-        X, scores = model.score(table.X, source.path)
+        scores = model.score(table.X, source.path)
         columns["rows"].append(table.X.index.to_numpy())
         columns["labels"].append(table.y)
         columns["scores"].append(scores)
         if with_p_values:
-            columns["p_values"].append(model.detector.p_values(X))
+            columns["p_values"].append(model.p_values_of(scores))
         if watch is not None:
             watch(table, scores)
         n_dropped += table.n_dropped

@@ -154,8 +154,8 @@ class Model:
         """Return rows of :meth:`training_rows` in the form that the detector has learned from."""
         return rows if hasattr(self.detector, "feature_names_in_") else rows.to_numpy()
 
-    def score(self, rows: "pd.DataFrame", path: Path) -> "tuple[NDArray[Any], NDArray[np.float64]]":
-        """Return what the detector takes, and its scores (low is abnormal)."""
+    def score(self, rows: "pd.DataFrame", path: Path) -> "NDArray[np.float64]":
+        """Return the scores of rows; low is abnormal."""
         import numpy as np
 
         X = self.transform(rows, path)
@@ -163,7 +163,7 @@ class Model:
             scores = self.detector.score_samples(X)
         finite = np.isfinite(scores)
         if finite.all():
-            return X, scores
+            return scores
         row = int(np.argmin(finite))
         worst = int(np.argmax(np.abs(np.asarray(X)[row])))
         name = name_of(worst, parts_of(self.estimator)[0], rows)
@@ -171,6 +171,10 @@ class Model:
             f"{path}: row {row_number(rows, row)} is too extreme to score, the worst column is "
             f"{name!r}; remove the row or correct its values"
         )
+
+    def p_values_of(self, scores: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """Return the p-values of scores by a calibrated model, without scoring again."""
+        return self.detector._p_values_of(scores)  # noqa: SLF001 (rows may cost milliseconds)
 
     def _check_number(self, found: list[str], path: Path) -> None:
         expected = int(self.estimator.n_features_in_)

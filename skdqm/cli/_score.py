@@ -125,7 +125,7 @@ class Scoring:
 
     def _frame(self, table: "Table") -> "pd.DataFrame":
         detector = self.model.detector
-        rows, scores = self.model.score(table.X, self.source.path)
+        scores = self.model.score(table.X, self.source.path)
         flagged = scores - detector.offset_ < 0
         self.n_rows += len(scores)
         self.n_flagged += int(flagged.sum())
@@ -134,7 +134,7 @@ class Scoring:
         if self.with_flags:
             new[FLAG] = flagged.astype(int)
             if hasattr(detector, "calibration_scores_"):
-                new[P_VALUE] = detector.p_values(rows)
+                new[P_VALUE] = self.model.p_values_of(scores)
         return self._extended(table, new)
 
     def _extended(self, table: "Table", new: dict[str, Any]) -> "pd.DataFrame":
