@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skdqm import __version__
+from skdqm.base import anomaly_score_of
 from skdqm.benchmark._quiet import quiet
 from skdqm.detectors._pyod_models import any_model_class
 from skdqm.exceptions import UsageError
@@ -72,9 +73,9 @@ class Contender:
         scores : ndarray of shape (n_samples,)
             Anomaly scores.
         """
-        # scikit-learn's sign is the opposite of PyOD's.
-        scores = fitted.decision_function(X) if self.is_pyod else -fitted.score_samples(X)
-        return np.asarray(scores, dtype=np.float64)
+        if self.is_pyod:
+            return np.asarray(fitted.decision_function(X), dtype=np.float64)
+        return anomaly_score_of(fitted, X)
 
     @property
     def is_pyod(self) -> bool:

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdqm.benchmark._contenders import Contender, Floats, contender
 from skdqm.benchmark._quiet import quiet
+from skdqm.metrics import precision_at_k
 
 Record = dict[str, Any]
 WARM_UP_ROWS = 128
@@ -225,6 +226,9 @@ def digest(path: Path) -> str:
 def ranking_figures(labels: NDArray[np.int64], scores: Floats) -> dict[str, float]:
     """Measure AUROC, AUPR, and F1 where as many rows are flagged as there are anomalies.
 
+    There precision, recall and F1 are the same. Of rows that tie at the threshold the mean over
+    all orders counts, so that the order of rows does not.
+
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
@@ -240,30 +244,5 @@ def ranking_figures(labels: NDArray[np.int64], scores: Floats) -> dict[str, floa
     return {
         "auroc": float(roc_auc_score(labels, scores)),
         "aupr": float(average_precision_score(labels, scores)),
-        "f1": f1_at_prevalence(labels, scores),
+        "f1": precision_at_k(labels, scores),
     }
-
-
-def f1_at_prevalence(labels: NDArray[np.int64], scores: Floats) -> float:
-    """Compute F1 where exactly as many rows are flagged as there are anomalies.
-
-    Rows that tie at the threshold are flagged at random; this is what to expect then, which does
-    not depend on the order of rows.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_samples,)
-        1 for anomalies, 0 for normal rows; one anomaly at least.
-    scores : ndarray of shape (n_samples,)
-        High is abnormal.
-
-    Returns
-    -------
-    f1 : float
-        Precision and recall, which are equal here.
-    """
-    n_flagged = int(labels.sum())
-    threshold = np.sort(scores)[-n_flagged]
-    above, tied = scores > threshold, scores == threshold
-    hits = labels[above].sum() + (n_flagged - above.sum()) * labels[tied].mean()
-    return float(hits / n_flagged)
