@@ -1,4 +1,4 @@
-"""What a flattened row holds: the shape that a parameter says, if it fits."""
+"""What a row holds: the shape, or the column, that a parameter says, if there is one."""
 
 import math
 from collections.abc import Sequence
@@ -53,3 +53,28 @@ def checked_image_shape(image_shape: Sequence[Any], n_features: int) -> list[int
     """Return channels, height and width of the images that rows hold."""
     sides = ("channels", "height", "width")
     return checked_row_shape("image_shape", image_shape, sides, n_features)
+
+
+def column_number(estimator: Any, parameter: str, value: str | int) -> int:
+    """Return the number of the column that a parameter names.
+
+    Raises
+    ------
+    UsageError
+        When there is no such column.
+    """
+    if isinstance(value, Integral):
+        if isinstance(value, bool) or not 0 <= int(value) < estimator.n_features_in_:
+            raise UsageError(
+                f"{parameter}={value!r}: expected the number of a column, from 0 to "
+                f"{estimator.n_features_in_ - 1}, or the name of one in a data frame"
+            )
+        return int(value)
+    names = list(getattr(estimator, "feature_names_in_", []))
+    if value not in names:
+        found = f"found {len(names)}, such as {names[-1]!r}" if names else "found none with a name"
+        raise UsageError(
+            f"{parameter}={value!r}: no column has that name, {found}; give the name of a column "
+            "of the data frame, or the number of one"
+        )
+    return names.index(value)

@@ -9,23 +9,20 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Real
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skdqm._calibration import CalibrationMixin
 from skdqm._sklearn import Interval, _fit_context, available_if
-from skdqm.exceptions import (
-    CalibrationWarning,
-    ModelFileError,
-    NotCalibratedError,
-    TrainingError,
-    UsageError,
-)
+from skdqm.exceptions import CalibrationWarning, ModelFileError, TrainingError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["BaseDetector"]
 
@@ -58,11 +55,18 @@ def anomaly_score_of(detector: Any, X: ArrayLike) -> NDArray[np.float64]:
     return turned(score(X))
 
 
-class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
+def blame_of(detector: Any, X: ArrayLike) -> NDArray[np.float64]:
+    """Return how abnormal each feature is, in whatever direction; high is abnormal."""
+    scores = np.asarray(detector.feature_scores(X))
+    return np.abs(scores) if getattr(detector, "signed_feature_scores", False) else scores
+
+
+class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of all detectors.
 
     A subclass writes ``_fit(X)`` and ``_anomaly_score(X)``, and where it can ``_partial_fit(X)``
-    and ``_feature_scores(X)``. All of them see validated floating-point arrays only.
+    and ``_feature_scores(X)``. All of them see validated floating-point arrays only, unless
+    ``_as_seen`` says otherwise; ``_has_enough`` may keep rows from a verdict.
 
     Parameters
     ----------
@@ -91,6 +95,8 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         "contamination": [Interval(Real, 0, 0.5, closed="right")],
     }
 
+    # Whether feature scores say by their sign if there is too much or too little.
+    signed_feature_scores: bool = False
     # Parameters that a model file leaves out.
     _transient_parameters: tuple[str, ...] = ()
 
@@ -98,11 +104,11 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         self.contamination = contamination
 
     @abstractmethod
-    def _fit(self, X: NDArray[Any]) -> None:
+    def _fit(self, X: Any) -> None:
         """Learn from `X` alone, forgetting what was learned before."""
 
     @abstractmethod
-    def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
+    def _anomaly_score(self, X: Any) -> NDArray[np.float64]:
         """Score rows, of shape (n_samples,); high is abnormal."""
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -127,11 +133,12 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             When training diverges.
         """
         with self._all_or_nothing():
-            rows = validate_data(self, X, dtype=FLOATS, order="C", ensure_min_samples=2)
+            valid = validate_data(self, X, dtype=FLOATS, order="C", ensure_min_samples=2)
+            rows = self._as_seen(valid, X)
             self._forget_calibration()
             self._fit(rows)
             scores = self._finite_scores(rows)
-            self.offset_ = float(np.quantile(scores, self.contamination))
+            self.offset_ = self._placed_threshold(scores)
             # A sample in random order: `partial_fit` pushes scores out from its front.
             shuffled = np.random.default_rng(0).permutation(len(scores))
             self._recent_scores = scores[shuffled[:RECENT_SCORES]]
@@ -170,13 +177,14 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         with self._all_or_nothing():
             first = not hasattr(self, "offset_")
-            rows = validate_data(self, X, dtype=FLOATS, order="C", reset=first)
+            valid = validate_data(self, X, dtype=FLOATS, order="C", reset=first)
+            rows = self._as_seen(valid, X)
             self._partial_fit(rows)
             scores = self._finite_scores(rows)
             was_calibrated = self._forget_calibration()
             window = scores if first else np.concatenate([self._recent_scores, scores])
             self._recent_scores = window[-RECENT_SCORES:]
-            self.offset_ = float(np.quantile(self._recent_scores, self.contamination))
+            self.offset_ = self._placed_threshold(self._recent_scores)
         if was_calibrated:
             warn(
                 "partial_fit changed the model, so its calibration was dropped and the threshold "
@@ -227,9 +235,33 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            +1 or -1.
+            +1 or -1; 0, no verdict, for rows that hold too little data to a detector that asks.
         """
-        return np.where(self.decision_function(X) >= 0, 1, -1)
+        rows = self._validated(X)
+        return self._labels(turned(self._anomaly_score(rows)), rows)
+
+    def verdicts(self, X: ArrayLike) -> "pd.DataFrame":
+        """Score and label rows in one pass; a frame in gives its index out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        verdicts : DataFrame of shape (n_samples, 2 or 3)
+            ``anomaly_score`` (high is abnormal), ``verdict`` (as :meth:`predict` gives), and
+            ``p_value`` of a calibrated detector, with the index of `X` if it is a frame of pandas.
+        """
+        import pandas as pd
+
+        rows = self._validated(X)
+        scores = turned(self._anomaly_score(rows))
+        columns = {"anomaly_score": turned(scores), "verdict": self._labels(scores, rows)}
+        if hasattr(self, "calibration_scores_"):
+            columns["p_value"] = self._p_values_of(scores)
+        return pd.DataFrame(columns, index=X.index if isinstance(X, pd.DataFrame) else None)
 
     @available_if(has_hook("_feature_scores"))
     def feature_scores(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -243,102 +275,33 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         feature_scores : ndarray of shape (n_samples, n_features)
-            How abnormal each feature of each row is; high is abnormal.
+            How abnormal each feature of each row is; high is abnormal. They have a direction, and
+            their size tells, where ``signed_feature_scores`` is true.
         """
         features: NDArray[np.float64] = self._feature_scores(self._validated(X))
         return features
 
-    def calibrate(self, X: ArrayLike, y: object = None, *, alarm_rate: float = 0.01) -> Self:
-        """Set the threshold so that a promised share of good rows is flagged.
+    def _as_seen(self, rows: NDArray[Any], X: ArrayLike) -> Any:
+        """Return validated rows as the subclass takes them; `X` is what the user gave."""
+        del X
+        return rows
 
-        Split-conformal calibration [1]_: for rows exchangeable with the calibration rows, the
-        chance of a false alarm is at most `alarm_rate`. Once calibrated on n rows, the rate
-        realised on endless new data follows the Beta(k, n + 1 - k) law with
-        k = floor(alarm_rate * (n + 1)), see [2]_; its central 95 % is `alarm_rate_interval_`.
-        That law is for continuous scores: ties between them can only lower the rate.
+    def _has_enough(self, rows: Any) -> NDArray[np.bool_]:
+        """Tell which rows hold enough data for a verdict."""
+        return np.ones(len(rows), dtype=bool)
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Good rows that were *not* used to fit.
-        y : ignored
-            Present for the scikit-learn API.
-        alarm_rate : float, default=0.01
-            Promised share of good rows that are flagged, in (0, 1).
+    def _labels(self, scores: NDArray[np.float64], rows: Any) -> NDArray[np.int64]:
+        return np.where(self._has_enough(rows), np.where(scores - self.offset_ >= 0, 1, -1), 0)
 
-        Returns
-        -------
-        self : object
-            The calibrated detector.
+    def _scores_with_verdict(self, X: ArrayLike) -> NDArray[np.float64]:
+        rows = self._validated(X)
+        return turned(self._anomaly_score(rows))[self._has_enough(rows)]
 
-        Raises
-        ------
-        UsageError
-            When `alarm_rate` is not in (0, 1), or there are too few rows for it.
-
-        References
-        ----------
-        .. [1] J. Lei et al., "Distribution-free predictive inference for regression",
-               JASA 113 (2018), section 2.2.
-        .. [2] V. Vovk, "Conditional validity of inductive conformal predictors",
-               ACML (2012), proposition 2a.
-        """
-        if not (isinstance(alarm_rate, Real) and 0 < alarm_rate < 1):
-            raise UsageError(f"alarm_rate must be a number in (0, 1), found {alarm_rate!r}")
-        scores = np.sort(self.score_samples(X))
-        # The tolerance keeps 0.01 * 100 from falling short of 1.
-        rank = min(int(alarm_rate * (len(scores) + 1) + 1e-9), len(scores))
-        if rank == 0:
-            raise UsageError(
-                f"an alarm rate of {alarm_rate} needs at least {int(np.ceil(1 / alarm_rate)) - 1} "
-                f"good rows, found {len(scores)}; give more rows or a larger alarm_rate"
-            )
-        self.calibration_scores_: NDArray[np.float64] = scores
-        self.alarm_rate_ = float(alarm_rate)
-        law = beta(rank, len(scores) + 1 - rank)
-        self.alarm_rate_interval_ = (float(law.ppf(0.025)), float(law.ppf(0.975)))
-        self.offset_ = float(scores[rank - 1])
-        return self
-
-    def p_values(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Conformal p-values: the chance that a good row is at least as abnormal.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to score.
-
-        Returns
-        -------
-        p_values : ndarray of shape (n_samples,)
-            In [1 / (n_calibration + 1), 1]; a row is flagged when its p-value is at most
-            the promised alarm rate.
-
-        Raises
-        ------
-        NotCalibratedError
-            When :meth:`calibrate` was not called, or an update dropped the calibration.
-        """
-        check_is_fitted(self)
-        if not hasattr(self, "calibration_scores_"):
-            raise NotCalibratedError(
-                f"this {type(self).__name__} is not calibrated; "
-                "call calibrate with good rows that were not used to fit"
-            )
-        return self._p_values_of(self.score_samples(X))
-
-    def _p_values_of(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the p-values of scores of a calibrated detector."""
-        known = self.calibration_scores_
-        at_least_as_low = np.searchsorted(known, scores, side="right")
-        return np.asarray((1 + at_least_as_low) / (1 + len(known)))
-
-    def _validated(self, X: ArrayLike) -> NDArray[Any]:
+    def _validated(self, X: ArrayLike) -> Any:
         if type(X) is np.ndarray and hasattr(self, "offset_") and self._is_plain(X):
-            return X
+            return self._as_seen(X, X)
         check_is_fitted(self)
-        validated: NDArray[Any] = validate_data(self, X, dtype=FLOATS, reset=False)
-        return validated
+        return self._as_seen(validate_data(self, X, dtype=FLOATS, reset=False), X)
 
     def _is_plain(self, X: NDArray[Any]) -> bool:
         """Tell whether a small array needs none of scikit-learn's conversions."""
@@ -366,20 +329,22 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             self.__dict__.update(before)
             raise
 
-    def _finite_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        scores = turned(self._anomaly_score(X))
+    def _placed_threshold(self, scores: NDArray[np.float64]) -> float:
+        if not len(scores):
+            raise TrainingError(
+                "no training row holds enough data for a verdict; expected some to place the "
+                "threshold by"
+            )
+        return float(np.quantile(scores, self.contamination))
+
+    def _finite_scores(self, rows: Any) -> NDArray[np.float64]:
+        scores = turned(self._anomaly_score(rows))[self._has_enough(rows)]
         if not np.isfinite(scores).all():
             raise TrainingError(
                 f"{type(self).__name__} gives scores that are not finite after training; "
                 "scale the features or lower the learning rate"
             )
         return scores
-
-    def _forget_calibration(self) -> bool:
-        """Drop the calibration; tell whether there was one."""
-        names = ("calibration_scores_", "alarm_rate_", "alarm_rate_interval_")
-        dropped = [self.__dict__.pop(name, None) for name in names]
-        return any(value is not None for value in dropped)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "offset_")

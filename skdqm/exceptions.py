@@ -8,6 +8,7 @@ __all__ = [
     "CalibrationWarning",
     "DataError",
     "MissingDependencyError",
+    "MissingRunsWarning",
     "ModelFileError",
     "NotCalibratedError",
     "SkdqmError",
@@ -46,3 +47,7 @@ class MissingDependencyError(SkdqmError, ImportError):
 
 class CalibrationWarning(UserWarning):
     """A calibrated threshold no longer describes the model and was dropped."""
+
+
+class MissingRunsWarning(UserWarning):
+    """Rows do not say their run and lumisection, so each is taken alone."""

@@ -1,8 +1,10 @@
 """The contract that BaseDetector keeps, on a detector simple enough to check by hand."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdqm.base import BaseDetector
-from skdqm.exceptions import CalibrationWarning, NotCalibratedError, TrainingError, UsageError
+from skdqm.exceptions import (
+    CalibrationWarning,
+    NotCalibratedError,
+    SkdqmError,
+    TrainingError,
+    UsageError,
+)
 
 
 class DistanceDetector(BaseDetector):
@@ -211,3 +219,179 @@ def test_too_few_calibration_rows_are_refused_with_the_number_needed(rows: NDArr
     with pytest.raises(UsageError, match="at least 999 good rows, found 500"):
         detector.calibrate(rows, alarm_rate=0.001)
     detector.calibrate(np.vstack([rows, rows])[:999], alarm_rate=0.001)
+
+
+# What a detector may ask of rows: how much they hold, and what else the user said of them.
+
+
+class GatedDetector(LearningDetector):
+    """No verdict on rows whose first value is negative."""
+
+    def _has_enough(self, rows: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(rows[:, 0] >= 0)
+
+
+def gated(rows: NDArray[Any], *, enough: bool = True) -> NDArray[np.float64]:
+    """Return rows that hold enough, or too little."""
+    return np.column_stack([np.abs(rows[:, 0]) * (1 if enough else -1), rows[:, 1:]])
+
+
+def test_rows_that_hold_too_little_are_neither_good_nor_bad(rows: NDArray[Any]) -> None:
+    detector = GatedDetector().fit(gated(rows))
+    far = np.array([[50.0, 50.0, 50.0], [-50.0, 50.0, 50.0], [0.5, 0.0, 0.0], [-0.5, 0.0, 0.0]])
+    found = detector.predict(far)
+    np.testing.assert_array_equal(found, [-1, 0, 1, 0])
+    assert found.dtype == np.int64
+    assert np.isfinite(detector.decision_function(far)).all()
+    np.testing.assert_array_equal(detector.verdicts(far)["verdict"], found)
+
+
+def test_rows_that_hold_too_little_move_no_threshold(rows: NDArray[Any]) -> None:
+    little = gated(100 * rows, enough=False)
+    mixed = np.concatenate([gated(rows), little])
+    detector = GatedDetector(contamination=0.1).fit(mixed)
+    scores = detector.score_samples(gated(rows))
+    assert detector.offset_ == pytest.approx(np.quantile(scores, 0.1))
+    assert len(detector._recent_scores) == len(rows)
+
+
+def test_an_update_with_rows_that_hold_too_little_keeps_the_threshold(rows: NDArray[Any]) -> None:
+    detector = GatedDetector(contamination=0.1).fit(gated(rows))
+    before = detector.offset_
+    assert detector.partial_fit(gated(100 * rows, enough=False)).offset_ == before
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_training_rows_that_all_hold_too_little_are_refused_in_words(
+    learn: str, rows: NDArray[Any]
+) -> None:
+    with pytest.raises(SkdqmError, match="enough"):
+        getattr(GatedDetector(), learn)(gated(rows, enough=False))
+
+
+def test_calibration_counts_the_rows_that_hold_enough(rows: NDArray[Any]) -> None:
+    mixed = np.concatenate([gated(rows), gated(100 * rows, enough=False)])
+    detector = GatedDetector().fit(gated(rows)).calibrate(mixed, alarm_rate=0.1)
+    alone = GatedDetector().fit(gated(rows)).calibrate(gated(rows), alarm_rate=0.1)
+    assert detector.offset_ == alone.offset_
+    assert detector.alarm_rate_interval_ == alone.alarm_rate_interval_
+    np.testing.assert_array_equal(detector.calibration_scores_, alone.calibration_scores_)
+    with pytest.raises(UsageError, match="at least 99 good rows, found 0"):
+        detector.calibrate(gated(rows, enough=False), alarm_rate=0.01)
+
+
+@dataclass(frozen=True)
+class NamedRows:
+    """Rows with what the user called them."""
+
+    rows: NDArray[Any]
+    names: list[Any] | None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class ReadingDetector(BaseDetector):
+    """Writes down the names of the rows that each of its parts was given."""
+
+    def _as_seen(self, rows: NDArray[Any], X: Any) -> NamedRows:
+        return NamedRows(rows, list(X.index) if isinstance(X, pd.DataFrame) else None)
+
+    def _fit(self, X: NamedRows) -> None:
+        self.learned_ = X.names
+
+    def _partial_fit(self, X: NamedRows) -> None:
+        self.learned_ = X.names
+
+    def _anomaly_score(self, X: NamedRows) -> NDArray[np.float64]:
+        self.scored_ = X.names
+        return X.rows[:, 0].astype(np.float64)
+
+    def _feature_scores(self, X: NamedRows) -> NDArray[np.float64]:
+        self.explained_ = X.names
+        return X.rows
+
+
+@pytest.fixture
+def named() -> pd.DataFrame:
+    return pd.DataFrame({"a": np.arange(12.0)}, index=[f"row {i}" for i in range(12)])
+
+
+def test_learning_and_scoring_see_what_the_user_called_the_rows(named: pd.DataFrame) -> None:
+    detector = ReadingDetector().fit(named)
+    assert detector.learned_ == list(named.index)
+    assert detector.partial_fit(named[3:]).learned_ == list(named.index[3:])
+    for call in ("score_samples", "predict", "decision_function", "verdicts"):
+        getattr(detector, call)(named[:2])
+        assert detector.scored_ == ["row 0", "row 1"], call
+    detector.feature_scores(named[5:6])
+    assert detector.explained_ == ["row 5"]
+    detector.calibrate(named[1:], alarm_rate=0.5)
+    assert detector.scored_ == list(named.index[1:])
+
+
+def test_a_few_rows_of_a_plain_array_are_seen_as_many_are(named: pd.DataFrame) -> None:
+    detector = ReadingDetector().fit(named.to_numpy())
+    assert detector.learned_ is None
+    few, many = np.ones((1, 1)), np.ones((100, 1))
+    assert set(detector.score_samples(few)) == set(detector.score_samples(many)) == {-1.0}
+    assert detector.scored_ is None
+
+
+def test_rows_that_cannot_be_seen_leave_the_detector_as_it_was(named: pd.DataFrame) -> None:
+    class Picky(ReadingDetector):
+        def _as_seen(self, rows: NDArray[Any], X: Any) -> NamedRows:
+            if not isinstance(X, pd.DataFrame):
+                raise UsageError("expected a data frame")
+            return super()._as_seen(rows, X)
+
+    detector = Picky().fit(named)
+    before = dict(vars(detector))
+    with pytest.raises(UsageError, match="expected a data frame"):
+        detector.fit(named.to_numpy()[:, [0, 0]])
+    assert vars(detector) == before
+    assert list(detector.predict(named[:1])) == [1]
+
+
+# Verdicts.
+
+
+def test_verdicts_are_scores_labels_and_p_values_with_the_index_of_the_frame(
+    named: pd.DataFrame,
+) -> None:
+    detector = LearningDetector(contamination=0.2).fit(named)
+    found = detector.verdicts(named[4:])
+    assert list(found.columns) == ["anomaly_score", "verdict"]
+    pd.testing.assert_index_equal(found.index, named.index[4:])
+    np.testing.assert_array_equal(found["anomaly_score"], -detector.score_samples(named[4:]))
+    np.testing.assert_array_equal(found["verdict"], detector.predict(named[4:]))
+    found = detector.calibrate(named, alarm_rate=0.2).verdicts(named[:3])
+    assert list(found.columns) == ["anomaly_score", "verdict", "p_value"]
+    np.testing.assert_array_equal(found["p_value"], detector.p_values(named[:3]))
+
+
+def test_verdicts_keep_an_index_of_several_levels_and_repeated_names() -> None:
+    index = pd.MultiIndex.from_tuples([(1, 2), (1, 3), (1, 3)], names=["run", "lumisection"])
+    rows = pd.DataFrame({"a": [1.0, 2.0, 3.0]}, index)
+    found = LearningDetector().fit(rows).verdicts(rows)
+    pd.testing.assert_index_equal(found.index, index)
+
+
+@pytest.mark.parametrize("n_rows", [1, 100])
+def test_verdicts_of_an_array_are_numbered(n_rows: int, rows: NDArray[Any]) -> None:
+    found = DistanceDetector().fit(rows).verdicts(rows[:n_rows])
+    assert list(found.index) == list(range(n_rows))
+    assert found["verdict"].dtype == np.int64
+
+
+def test_verdicts_after_an_update_have_no_p_values_any_more(rows: NDArray[Any]) -> None:
+    detector = LearningDetector().fit(rows).calibrate(rows, alarm_rate=0.1)
+    assert "p_value" in detector.verdicts(rows)
+    with pytest.warns(CalibrationWarning):
+        detector.partial_fit(rows)
+    assert "p_value" not in detector.verdicts(rows)
+
+
+def test_an_unfitted_detector_has_no_verdicts(rows: NDArray[Any]) -> None:
+    with pytest.raises(NotFittedError):
+        DistanceDetector().verdicts(rows)

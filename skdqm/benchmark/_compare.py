@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from skdqm.exceptions import UsageError
+from skdqm.statistics import adjust_p_values
 
 # Published figures have as many digits; differences below are ties.
 DIGITS = 4
@@ -158,29 +159,11 @@ def _standing(table: pd.DataFrame, name: str, rank: float, reference: str) -> St
 def _corrected(standings: list[Standing], reference: str) -> list[Standing]:
     others = [each for each in standings if each.contender != reference]
     p_values = {each.contender: each.p_value for each in others if each.p_value is not None}
-    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    if not p_values:
+        return standings
+    holm = adjust_p_values(list(p_values.values()), "holm").tolist()
+    corrected = dict(zip(p_values, holm, strict=True))
     return [replace(each, p_holm=corrected.get(each.contender)) for each in standings]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for their number, by Holm's step-down procedure.
-
-    Parameters
-    ----------
-    p_values : sequence of float
-        Of as many tests.
-
-    Returns
-    -------
-    corrected : list of float
-        In their order: those at most a level are rejected, with an error among them at most as
-        often as the level says.
-    """
-    order = np.argsort(p_values)
-    corrected = np.sort(p_values) * np.arange(len(order), 0, -1)
-    steps = np.minimum(np.maximum.accumulate(corrected), 1.0)
-    found: list[float] = steps[np.argsort(order)].tolist()
-    return found
 
 
 def mean_ranks(figures: Floats) -> list[float]:

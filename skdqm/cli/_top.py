@@ -94,12 +94,14 @@ def explanation(model: Model, rows: "pd.DataFrame", path: "Path") -> Explanation
     """Explain rows; None where the detector cannot tell features apart."""
     import numpy as np
 
+    from skdqm.base import blame_of
+
     if not hasattr(model.detector, "feature_scores"):
         return None
     steps, named = parts_of(model.estimator)[0], model.features is not None
     X = model.transform(rows, path)
     with quiet_overflow():
-        scores = model.detector.feature_scores(X)
+        scores = blame_of(model.detector, X)
     # What is better than usual blames nothing, and no sum overflows.
     blame = np.clip(scores, 0, np.finfo(np.float64).max / scores.shape[1])
     total = blame.sum(axis=1, keepdims=True)

@@ -10,6 +10,7 @@ from skdqm.detectors._histogram import HistogramDetector
 from skdqm.detectors._neighbors import NeighborsDetector
 from skdqm.detectors._pyod import PyODDetector
 from skdqm.detectors._quantum import QuantumAutoencoderDetector
+from skdqm.detectors._reference import ReferenceDetector
 from skdqm.detectors._training import Checkpoint
 from skdqm.detectors._variational import VAEDetector
 
@@ -24,6 +25,7 @@ __all__ = [
     "NeighborsDetector",
     "PyODDetector",
     "QuantumAutoencoderDetector",
+    "ReferenceDetector",
     "VAEDetector",
     "as_pyod",
 ]

@@ -53,7 +53,11 @@ class AutoencoderDetector(MembersDetector):
     loss : {"squared", "absolute", "huber", "poisson"}, default="squared"
         Loss of one feature. ``"poisson"`` is the Poisson deviance, for counts as they are
         (not scaled): they enter by their logarithm and the network gives the log of their rate.
-        It knows no exposure: rows of different totals are different rows to it.
+        Feature scores are pulls then, with a sign.
+    exposure : {"total"} or None, default=None
+        ``"total"``, for ``loss="poisson"``: what is learned is the shape of a row, in proportion to
+        the sum of its counts, so that rows of other statistics are no other rows. None: rows of
+        different totals are different rows.
     optimizer : {"adam", "adamw", "sgd", "rmsprop", "nadam"} or type, default="adam"
         Optimiser, or a class of :mod:`torch.optim`.
     lr : float, default=1e-3
@@ -132,7 +136,10 @@ class AutoencoderDetector(MembersDetector):
         "hidden_layer_sizes": ["array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "exposure": [StrOptions({"total"}), None],
     }
+
+    _frozen_parameters: tuple[str, ...] = ("loss", "exposure")
 
     _network: type[nn.Module] = DenseAutoencoder
 
@@ -146,6 +153,7 @@ class AutoencoderDetector(MembersDetector):
         dropout: float = 0.0,
         noise: float = 1.0,
         loss: str = "squared",
+        exposure: str | None = None,
         optimizer: Any = "adam",
         lr: float = 1e-3,
         weight_decay: float = 0.0,
@@ -169,6 +177,7 @@ class AutoencoderDetector(MembersDetector):
         self.dropout = dropout
         self.noise = noise
         self.loss = loss
+        self.exposure = exposure
         self.optimizer = optimizer
         self.lr = lr
         self.weight_decay = weight_decay

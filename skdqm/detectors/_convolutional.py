@@ -87,7 +87,11 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
     loss : {"squared", "absolute", "huber", "poisson"}, default="squared"
         Loss of one pixel. ``"poisson"`` is the Poisson deviance, for counts as they are
         (not scaled): they enter by their logarithm and the network gives the log of their rate.
-        It knows no exposure: images of different totals are different images to it.
+        Feature scores are pulls then, with a sign.
+    exposure : {"total"} or None, default=None
+        ``"total"``, for ``loss="poisson"``: what is learned is the shape of a row, in proportion to
+        the sum of its counts, so that rows of other statistics are no other rows. None: rows of
+        different totals are different rows.
     smoothing : float, default=1.0
         Standard deviation, in pixels, of the normal distribution that residuals (signed roots of
         losses) are blurred with; 0 leaves them as they are, for faults of single pixels.
@@ -189,9 +193,10 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         "scaling": [StrOptions({"image", "channel", "pixel"})],
         "smoothing": [Interval(Real, 0, None, closed="left")],
         "score": [StrOptions({"reconstruction", "mahalanobis", "sum"})],
+        "exposure": [StrOptions({"total"}), None],
     }
 
-    _frozen_parameters: tuple[str, ...] = ("loss", "scaling", "smoothing", "score")
+    _frozen_parameters: tuple[str, ...] = ("loss", "exposure", "scaling", "smoothing", "score")
     _network: type[nn.Module] = ConvAutoencoder
 
     def __init__(
@@ -205,6 +210,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         activation: str = "silu",
         noise: float = 0.0,
         loss: str = "squared",
+        exposure: str | None = None,
         smoothing: float = 1.0,
         score: str = "sum",
         optimizer: Any = "adam",
@@ -231,6 +237,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         self.activation = activation
         self.noise = noise
         self.loss = loss
+        self.exposure = exposure
         self.smoothing = smoothing
         self.score = score
         self.optimizer = optimizer

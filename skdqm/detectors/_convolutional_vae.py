@@ -47,7 +47,11 @@ class ConvVAEDetector(VariationalDetector, ConvAutoencoderDetector):
     loss : {"squared", "absolute", "huber", "poisson"}, default="squared"
         Loss of one pixel. ``"poisson"`` is the Poisson deviance, for counts as they are
         (not scaled): they enter by their logarithm and the network gives the log of their rate.
-        It knows no exposure: images of different totals are different images to it.
+        Feature scores are pulls then, with a sign.
+    exposure : {"total"} or None, default=None
+        ``"total"``, for ``loss="poisson"``: what is learned is the shape of a row, in proportion to
+        the sum of its counts, so that rows of other statistics are no other rows. None: rows of
+        different totals are different rows.
     smoothing : float, default=1.0
         Standard deviation, in pixels, of the normal distribution that residuals are blurred with
         before they are scored; 0 leaves them as they are.
@@ -138,7 +142,14 @@ class ConvVAEDetector(VariationalDetector, ConvAutoencoderDetector):
         **VariationalDetector._parameter_constraints,
     }
 
-    _frozen_parameters: tuple[str, ...] = ("loss", "scaling", "smoothing", "beta", "score")
+    _frozen_parameters: tuple[str, ...] = (
+        "loss",
+        "exposure",
+        "scaling",
+        "smoothing",
+        "beta",
+        "score",
+    )
     _network = ConvVAE
 
     def __init__(
@@ -152,6 +163,7 @@ class ConvVAEDetector(VariationalDetector, ConvAutoencoderDetector):
         activation: str = "silu",
         noise: float = 0.0,
         loss: str = "squared",
+        exposure: str | None = None,
         smoothing: float = 1.0,
         beta: float = 1.0,
         score: str = "elbo",
@@ -179,6 +191,7 @@ class ConvVAEDetector(VariationalDetector, ConvAutoencoderDetector):
             activation=activation,
             noise=noise,
             loss=loss,
+            exposure=exposure,
             smoothing=smoothing,
             optimizer=optimizer,
             lr=lr,

@@ -62,7 +62,11 @@ class QuantumAutoencoderDetector(AutoencoderDetector):
     loss : {"squared", "absolute", "huber", "poisson"}, default="squared"
         Loss of one feature. ``"poisson"`` is the Poisson deviance, for counts as they are
         (not scaled): they enter by their logarithm and the network gives the log of their rate.
-        It knows no exposure: rows of different totals are different rows to it.
+        Feature scores are pulls then, with a sign.
+    exposure : {"total"} or None, default=None
+        ``"total"``, for ``loss="poisson"``: what is learned is the shape of a row, in proportion to
+        the sum of its counts, so that rows of other statistics are no other rows. None: rows of
+        different totals are different rows.
     optimizer : {"adam", "adamw", "sgd", "rmsprop", "nadam"} or type, default="adam"
         Optimiser, or a class of :mod:`torch.optim`.
     lr : float, default=1e-3
@@ -153,6 +157,7 @@ class QuantumAutoencoderDetector(AutoencoderDetector):
         dropout: float = 0.0,
         noise: float = 1.0,
         loss: str = "squared",
+        exposure: str | None = None,
         optimizer: Any = "adam",
         lr: float = 1e-3,
         weight_decay: float = 0.0,
@@ -174,6 +179,7 @@ class QuantumAutoencoderDetector(AutoencoderDetector):
             dropout=dropout,
             noise=noise,
             loss=loss,
+            exposure=exposure,
             optimizer=optimizer,
             lr=lr,
             weight_decay=weight_decay,

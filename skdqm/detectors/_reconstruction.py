@@ -13,8 +13,16 @@ from torch import nn
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.detectors._neural import NeuralDetector
 from skdqm.detectors._standardise import Rows, StandardisingMixin, group_means
-from skdqm.exceptions import DataError
-from skdqm.nn import LARGEST_LOG_RATE, LOSSES, Affine, ReconstructionLoss, in_tiles
+from skdqm.exceptions import DataError, UsageError
+from skdqm.nn import (
+    LARGEST_LOG_RATE,
+    LOSSES,
+    SMALLEST_TOTAL,
+    Affine,
+    ReconstructionLoss,
+    in_tiles,
+    log_exposure,
+)
 
 # Added to a feature's training loss, so that a (nearly) constant feature does not rule the score.
 LOSS_FLOOR = 1e-2
@@ -39,6 +47,8 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         "loss": [StrOptions(set(LOSSES))],
     }
 
+    # The usual total of a row of counts, if rows are known to differ by their exposure.
+    _usual_total: float | None
     _frozen_parameters: tuple[str, ...] = ("loss",)
 
     _network: type[nn.Module]
@@ -74,6 +84,7 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
     def _restored(self, rows: Rows) -> Rows:
         output, _ = self._decode(rows, *self._encode(rows))
         if self._counts():
+            # Already with the logarithm of the row's exposure.
             return self._masked(np.exp(np.minimum(output, LARGEST_LOG_RATE)))
         return self._masked(self.location_ + self.scale_ * output)
 
@@ -89,7 +100,7 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         return self._network(**design)
 
     def _make_criterion(self) -> nn.Module:
-        return ReconstructionLoss(self._frozen["loss"], self._head())
+        return ReconstructionLoss(self._frozen["loss"], self._head(), self._usual_total)
 
     def _head(self) -> nn.Module | None:
         """Return what turns the output into log-rates, if counts are learned."""
@@ -98,9 +109,23 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
     def _counts(self) -> bool:
         return bool(self._frozen["loss"] == "poisson")
 
+    @property
+    def signed_feature_scores(self) -> bool:  # type: ignore[override]
+        """Whether feature scores are pulls: those of counts are, once it is fitted."""
+        return hasattr(self, "_frozen") and self._counts()
+
     def _prepare(self, X: NDArray[Any]) -> None:
+        self._usual_total = self._learned_total(X)
         self._n_features_out = self._asked_width()
         self._learn_scale(self._values(X), self._groups())
+
+    def _learned_total(self, X: NDArray[Any]) -> float | None:
+        if self._frozen.get("exposure") is None:
+            return None
+        if not self._counts():
+            raise UsageError("exposure='total' is for counts; set loss='poisson', or exposure=None")
+        totals = np.add.reduce(self._targets(X), axis=-1, dtype=np.float64)
+        return float(np.median(totals[totals > 0])) if (totals > 0).any() else 1.0
 
     def _asked_width(self) -> int:
         return self.latent_dim or self._default_latent_dim()
@@ -152,7 +177,15 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         return getattr(self, f"_{self._frozen.get('score', 'reconstruction')}")(rows)
 
     def _feature_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        return self._by_row(lambda rows: self._relative_losses(rows, *self._encode(rows)), X)
+        function = self._pulls if self._counts() else self._relative_losses
+        return self._by_row(lambda rows: function(rows, *self._encode(rows)), X)
+
+    def _pulls(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
+        """Return deviance residuals of counts, in units of those of the training rows."""
+        output, counts = self._decode(rows, standard, code)
+        usual = np.sqrt(self.feature_loss_ + LOSS_FLOOR)
+        residuals = np.sqrt(self._losses(rows, standard, code)) / usual
+        return np.copysign(residuals, counts - np.exp(np.minimum(output, LARGEST_LOG_RATE)))
 
     def _by_row(self, function: Callable[[Rows], Rows], X: NDArray[Any]) -> Rows:
         """Apply a function of tiles of rows to all rows."""
@@ -184,9 +217,12 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         """
         _, decoder = self._compiled
         output = decoder(code[..., : self._latent_width()])
-        if self._counts():
-            return self.location_ + self.scale_ * output, self._targets(rows)
-        return output, standard
+        if not self._counts():
+            return output, standard
+        log_rates, counts = self.location_ + self.scale_ * output, self._targets(rows)
+        if self._usual_total is not None:
+            log_rates = log_rates + log_exposure(counts, self._usual_total, np)
+        return log_rates, counts
 
     def _relative_losses(self, rows: Rows, standard: Rows, code: NDArray[np.float32]) -> Rows:
         return self._losses(rows, standard, code) / (self.feature_loss_ + LOSS_FLOOR)
@@ -205,6 +241,9 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
                 f"loss='poisson' needs counts, found negative values, as {values.min():g}; "
                 "give the counts as they are, without scaling, or take another loss"
             )
+        if self._usual_total is not None:
+            totals = np.maximum(np.add.reduce(values, axis=-1, keepdims=True), SMALLEST_TOTAL)
+            values = values * (self._usual_total / totals)
         return np.log1p(values)
 
     def _targets(self, X: NDArray[Any]) -> NDArray[Any]:

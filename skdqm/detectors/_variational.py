@@ -47,7 +47,11 @@ class VAEDetector(AutoencoderDetector, VariationalDetector):
     loss : {"squared", "absolute", "huber", "poisson"}, default="squared"
         Loss of one feature. ``"poisson"`` is the Poisson deviance, for counts as they are
         (not scaled): they enter by their logarithm and the network gives the log of their rate.
-        It knows no exposure: rows of different totals are different rows to it.
+        Feature scores are pulls then, with a sign.
+    exposure : {"total"} or None, default=None
+        ``"total"``, for ``loss="poisson"``: what is learned is the shape of a row, in proportion to
+        the sum of its counts, so that rows of other statistics are no other rows. None: rows of
+        different totals are different rows.
     beta : float, default=1.0
         Weight of the Kullback-Leibler term, in training and in the ``"elbo"`` score.
     score : {"elbo", "kl", "reconstruction"}, default="elbo"
@@ -128,6 +132,7 @@ class VAEDetector(AutoencoderDetector, VariationalDetector):
         **VariationalDetector._parameter_constraints,
     }
 
+    _frozen_parameters: tuple[str, ...] = ("loss", "exposure", "beta", "score")
     _network = DenseVAE
 
     def __init__(
@@ -140,6 +145,7 @@ class VAEDetector(AutoencoderDetector, VariationalDetector):
         dropout: float = 0.0,
         noise: float = 0.0,
         loss: str = "squared",
+        exposure: str | None = None,
         beta: float = 1.0,
         score: str = "elbo",
         optimizer: Any = "adam",
@@ -165,6 +171,7 @@ class VAEDetector(AutoencoderDetector, VariationalDetector):
             dropout=dropout,
             noise=noise,
             loss=loss,
+            exposure=exposure,
             optimizer=optimizer,
             lr=lr,
             weight_decay=weight_decay,

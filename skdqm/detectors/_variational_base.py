@@ -26,10 +26,9 @@ class VariationalDetector(ScoreParameterMixin, ReconstructionDetector):
         "score": [StrOptions({"reconstruction", "kl", "elbo"})],
     }
 
-    _frozen_parameters: tuple[str, ...] = ("loss", "beta", "score")
-
     def _make_criterion(self) -> nn.Module:
-        return ELBOLoss(self._frozen["loss"], self._frozen["beta"], self._head())
+        frozen = self._frozen
+        return ELBOLoss(frozen["loss"], frozen["beta"], self._head(), self._usual_total)
 
     def _kl(self, rows: Rows) -> Rows:
         return self._divergence(self._encode(rows)[1])

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from skdqm._sklearn import available_if
-from skdqm.base import BaseDetector, turned
+from skdqm.base import BaseDetector, blame_of, turned
 from skdqm.detectors._memory import remembered
 from skdqm.detectors._standardise import StandardisingMixin
 from skdqm.ensemble._members import Named, can_learn, fitted, learned, scores_of, unfitted
@@ -210,14 +210,14 @@ class BlendDetector(StandardisingMixin, BaseDetector):
         """Return how large those of each member that localises are; 0 for the others."""
         rows = self._reference_rows[:: -(-len(self._reference_rows) // LOCALISED_ROWS)]
         return [
-            _size(detector.feature_scores(rows)) if hasattr(detector, "feature_scores") else 0.0
+            _size(blame_of(detector, rows)) if hasattr(detector, "feature_scores") else 0.0
             for detector in self.detectors_
         ]
 
     @available_if(_some_localise)
     def _feature_scores(self, X: NDArray[Any]) -> NDArray[np.float64]:
         relative = [
-            detector.feature_scores(X) / usual
+            blame_of(detector, X) / usual
             for detector, usual in zip(self.detectors_, self._localised, strict=True)
             if usual > 0
         ]

@@ -15,12 +15,28 @@ from skdqm.detectors import PyODDetector
 from skdqm.detectors._contain import own_generators
 from skdqm.exceptions import UsageError
 from skdqm.nn import in_blocks
-from skdqm.preprocessing import NormalScores
+from skdqm.preprocessing import (
+    ChannelMask,
+    HistogramNormalizer,
+    LumisectionSum,
+    NormalScores,
+    OccupancyCorrection,
+)
 
 Named = Sequence[tuple[str, Any]]
 
-# Transformers of which every value is a function of one value: no rounding knows the batch.
-VALUE_BY_VALUE = (MaxAbsScaler, MinMaxScaler, NormalScores, RobustScaler, StandardScaler)
+# Transformers whose rounding does not know the batch. LumisectionSum knows the run, and says so.
+ROW_BY_ROW = (
+    ChannelMask,
+    HistogramNormalizer,
+    LumisectionSum,
+    MaxAbsScaler,
+    MinMaxScaler,
+    NormalScores,
+    OccupancyCorrection,
+    RobustScaler,
+    StandardScaler,
+)
 
 
 def checked_members(detectors: Any) -> list[tuple[str, Any]]:
@@ -140,16 +156,16 @@ def _pipeline_learned(pipeline: Pipeline, X: NDArray[Any], seed: int, *, first: 
 
 def scores_of(detector: Any, X: NDArray[Any]) -> NDArray[np.float64]:
     """Return anomaly scores, of which none depends on the rows beside it."""
-    if _takes_rows_apart(detector):
+    if takes_rows_apart(detector):
         return anomaly_score_of(detector, X)
     return in_blocks(lambda rows: anomaly_score_of(detector, rows), X)
 
 
-def _takes_rows_apart(estimator: Any) -> bool:
+def takes_rows_apart(estimator: Any) -> bool:
     """Tell whether a row is known to give the same to the bit, alone or beside others."""
     if isinstance(estimator, Pipeline):
-        return all(_takes_rows_apart(step) for _, step in estimator.steps)
-    return isinstance(estimator, (BaseDetector, *VALUE_BY_VALUE))
+        return all(takes_rows_apart(step) for _, step in estimator.steps)
+    return isinstance(estimator, (BaseDetector, *ROW_BY_ROW))
 
 
 def _last(detector: Any) -> Any:

@@ -17,7 +17,15 @@ from skdqm.nn._conv import ConvAutoencoder, ConvVAE, conv_decoder, conv_encoder
 from skdqm.nn._dense import DenseAutoencoder, DenseForward, DenseVAE, dense_layers
 from skdqm.nn._forward import ModuleForward, RowByRowForward
 from skdqm.nn._graph import GraphAutoencoder, GraphDecoder, GraphEncoder, NodeLoss, nearest_edges
-from skdqm.nn._losses import LARGEST_LOG_RATE, LOSSES, Affine, ELBOLoss, ReconstructionLoss
+from skdqm.nn._losses import (
+    LARGEST_LOG_RATE,
+    LOSSES,
+    SMALLEST_TOTAL,
+    Affine,
+    ELBOLoss,
+    ReconstructionLoss,
+    log_exposure,
+)
 from skdqm.nn._noise import AddNoise, GaussianNoise
 from skdqm.nn._quantum import QuantumAutoencoder, QuantumCircuit, QuantumForward
 from skdqm.nn._stacked import StackedLinear, StackedLoss, StackedNoise
@@ -28,6 +36,7 @@ __all__ = [
     "ACTIVATIONS",
     "LARGEST_LOG_RATE",
     "LOSSES",
+    "SMALLEST_TOTAL",
     "AddNoise",
     "Affine",
     "ContrastiveLoss",
@@ -65,6 +74,7 @@ __all__ = [
     "dense_layers",
     "in_blocks",
     "in_tiles",
+    "log_exposure",
     "nearest_edges",
     "threads_for",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from warnings import catch_warnings, filterwarnings
 
 import torch
 from torch import nn
@@ -125,8 +126,11 @@ class GraphEncoder(nn.Module):
         edges = nearest_edges(values[..., self.coordinates], present[..., 0], self.k)
         hidden = torch.cat([values, self.identity.expand(len(values), -1, -1)], dim=-1)
         hidden = hidden.flatten(0, 1)
-        for convolution in self.convolutions:
-            hidden = self.activation(convolution(hidden, edges))
+        with catch_warnings():
+            # On a GPU, PyTorch Geometric advertises a package that would be faster.
+            filterwarnings("ignore", message="The usage of `scatter")
+            for convolution in self.convolutions:
+                hidden = self.activation(convolution(hidden, edges))
         hidden = hidden.reshape(*weights.shape[:2], -1)
         mean = (hidden * present).sum(dim=1) / present.sum(dim=1).clamp(min=1)
         flow = (hidden * weights).sum(dim=1) / weights.shape[1]

@@ -12,6 +12,8 @@ Loss = Callable[[Any, Any, ModuleType], Any]
 
 # exp() of it stays finite in float32.
 LARGEST_LOG_RATE = 80.0
+# A row without counts has this total: its logarithm stays finite, and so small a rate no loss.
+SMALLEST_TOTAL = 1e-20
 
 
 def squared(output: Any, target: Any, xp: ModuleType) -> Any:
@@ -70,6 +72,33 @@ class Affine(nn.Module):
         return self.location + self.scale * inputs  # type: ignore[operator]
 
 
+def log_exposure(target: Any, usual_total: float, xp: ModuleType) -> Any:
+    """Return the logarithm of the total of rows, in units of a usual one.
+
+    Parameters
+    ----------
+    target : ndarray or torch.Tensor of shape (..., n_features)
+        Counts.
+    usual_total : float
+        The total that gives 0.
+    xp : module
+        ``numpy`` or ``torch``.
+
+    Returns
+    -------
+    log_exposure : ndarray or torch.Tensor of shape (..., 1)
+        To be added to the logarithm of rates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdqm.nn import log_exposure
+    >>> log_exposure(np.array([[1.0, 3.0], [2.0, 6.0]]), 4.0, np).round(2).ravel()
+    array([0.  , 0.69])
+    """
+    return xp.log(target.sum(-1, keepdims=True).clip(SMALLEST_TOTAL) / usual_total)
+
+
 class ReconstructionLoss(nn.Module):
     """Mean loss over rows and features.
 
@@ -79,16 +108,25 @@ class ReconstructionLoss(nn.Module):
         A key of ``LOSSES``.
     head : torch.nn.Module or None, default=None
         Applied to the output first.
+    usual_total : float or None, default=None
+        Of counts: the sum of a row to which the output belongs; those of other rows are in
+        proportion to their sums. None: the output belongs to the row as it is.
     """
 
-    def __init__(self, loss: str, head: nn.Module | None = None) -> None:
+    def __init__(
+        self, loss: str, head: nn.Module | None = None, usual_total: float | None = None
+    ) -> None:
         super().__init__()
         self.loss = LOSSES[loss]
         self.head = nn.Identity() if head is None else head
+        self.usual_total = usual_total
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Return the mean loss of a batch."""
-        return self.loss(self.head(output), target, torch).mean()
+        values = self.head(output)
+        if self.usual_total is not None:
+            values = values + log_exposure(target, self.usual_total, torch)
+        return self.loss(values, target, torch).mean()
 
 
 class ELBOLoss(nn.Module):
@@ -102,11 +140,19 @@ class ELBOLoss(nn.Module):
         Weight of the Kullback-Leibler term.
     head : torch.nn.Module or None, default=None
         Applied to the reconstruction first.
+    usual_total : float or None, default=None
+        As of :class:`ReconstructionLoss`.
     """
 
-    def __init__(self, loss: str, beta: float, head: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        loss: str,
+        beta: float,
+        head: nn.Module | None = None,
+        usual_total: float | None = None,
+    ) -> None:
         super().__init__()
-        self.reconstruction = ReconstructionLoss(loss, head)
+        self.reconstruction = ReconstructionLoss(loss, head, usual_total)
         self.beta = beta
 
     def forward(

@@ -9,7 +9,6 @@ from skdqm.benchmark import compare
 from skdqm.benchmark._compare import (
     chosen_reference,
     critical_distance,
-    holm,
     mean_ranks,
     signed_rank,
 )
@@ -103,12 +102,6 @@ def test_when_all_fail_nothing_is_ranked():
 def test_signed_ranks_of_nothing_and_of_one_side():
     assert signed_rank(np.zeros(5)) == 1.0
     assert signed_rank(np.linspace(0.1, 0.8, 8)) == pytest.approx(2 / 2**8)
-
-
-def test_p_values_are_corrected_by_holm():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.7]) == [1.0, 1.0]
-    assert holm([]) == []
 
 
 def test_all_but_the_reference_are_corrected_for_each_other():

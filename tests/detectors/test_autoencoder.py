@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from skdqm.detectors import AutoencoderDetector
-from skdqm.exceptions import DataError
+from skdqm.exceptions import DataError, UsageError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 6))
@@ -116,6 +116,34 @@ def test_counts_are_judged_by_their_poisson_deviance() -> None:
     assert (detector.feature_scores(hot).argmax(axis=1) == 2).mean() > 0.8
     scores = -detector.score_samples(np.vstack([COUNTS, hot]))
     assert roc_auc_score(np.repeat([0, 1], 300), scores) > 0.95
+
+
+def test_pulls_of_counts_tell_too_many_from_too_few() -> None:
+    detector = fitted(COUNTS, loss="poisson", max_epochs=150, noise=0.1)
+    assert detector.signed_feature_scores
+    assert (detector.feature_scores(COUNTS * [1, 1, 0, 1])[:, 2] < 0).all()
+    pulls = detector.feature_scores(COUNTS)
+    assert abs(pulls.mean()) < 0.2
+    assert 0.8 < pulls.std() < 1.2
+
+
+def test_with_its_exposure_a_row_of_other_statistics_is_no_other_row() -> None:
+    shape = np.array([10.0, 20.0, 40.0, 20.0, 10.0])
+    few, many = (RNG.poisson(np.outer(RNG.uniform(*n, 400), shape)) for n in ((8, 12), (90, 110)))
+    parameters = {"loss": "poisson", "max_epochs": 100, "noise": 0.1}
+    knows, knows_not = (
+        fitted(few, exposure=exposure, **parameters) for exposure in ("total", None)
+    )
+    assert (knows.predict(many) == -1).mean() < 0.1 < (knows_not.predict(many) == -1).mean()
+    expected = knows.reconstruct(many)
+    assert expected.sum(axis=1) == pytest.approx(many.sum(axis=1), rel=0.05)
+    assert knows.predict([[1000, 2000, 0, 2000, 1000]]) == -1
+    assert np.isfinite(knows.score_samples(np.zeros((1, 5)))).all()
+
+
+def test_an_exposure_is_for_counts() -> None:
+    with pytest.raises(UsageError, match="set loss='poisson'"):
+        fitted(COUNTS, exposure="total")
 
 
 def test_the_poisson_rate_comes_close_to_the_counts() -> None:

@@ -13,6 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
+from skdqm.base import blame_of
 from skdqm.datasets import make_detector_data
 from skdqm.detectors._contrastive import ContrastiveDetector
 from skdqm.exceptions import UsageError
@@ -141,7 +142,7 @@ def test_other_losses_train_and_score(loss: str) -> None:
     broken = counts * [1, 1, 0, 1, 1]
     detector = small(loss=loss, max_epochs=20, batch_size=32).fit(counts)
     assert detector.score_samples(broken).mean() < detector.score_samples(counts).mean()
-    assert (detector.feature_scores(broken).argmax(axis=1) == 2).mean() > 0.9
+    assert (blame_of(detector, broken).argmax(axis=1) == 2).mean() > 0.9
 
 
 # --- images
