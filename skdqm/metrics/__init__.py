@@ -5,7 +5,16 @@ the predictions of a detector (-1 = flagged); a scorer takes an estimator, whose
 is low where abnormal.
 """
 
+from skdqm.metrics._alarms import (
+    DetectionDelays,
+    alarms_per_day,
+    alarms_per_run,
+    detection_delay,
+    false_alarms_per_day_scorer,
+)
 from skdqm.metrics._bootstrap import BootstrapInterval, bootstrap_interval
+from skdqm.metrics._by_run import evaluate_by_run
+from skdqm.metrics._detection import false_discovery_rate_at_detection, tpr_at_fpr
 from skdqm.metrics._evaluation import evaluate_labels, evaluate_scores
 from skdqm.metrics._named_scorers import (
     anomaly_accuracy_scorer,
@@ -35,6 +44,9 @@ from skdqm.metrics._scores import (
 
 __all__ = [
     "BootstrapInterval",
+    "DetectionDelays",
+    "alarms_per_day",
+    "alarms_per_run",
     "anomaly_accuracy_scorer",
     "anomaly_average_precision_scorer",
     "anomaly_background_rejection_scorer",
@@ -49,9 +61,13 @@ __all__ = [
     "anomaly_signal_efficiency_scorer",
     "background_rejection",
     "bootstrap_interval",
+    "detection_delay",
+    "evaluate_by_run",
     "evaluate_labels",
     "evaluate_scores",
+    "false_alarms_per_day_scorer",
     "false_discovery_rate",
+    "false_discovery_rate_at_detection",
     "get_anomaly_scorer",
     "get_anomaly_scorer_names",
     "make_anomaly_scorer",
@@ -60,4 +76,5 @@ __all__ = [
     "precision_at_k",
     "signal_efficiency",
     "significance_improvement_curve",
+    "tpr_at_fpr",
 ]
