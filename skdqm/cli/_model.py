@@ -125,7 +125,8 @@ class Model:
                 f"{source.path}: found {source.content()}, the model {self.path} learned from "
                 f"others: it takes {len(self.features):,} columns, and the file has {len(found):,}"
             )
-        present = set(found)
+        # Of a ROOT file also the values of lists, such as Muon_pt_0, which no column is called.
+        present = {*found, *filter(source.summary.is_list_value, self.features)}
         missing = [name for name in self.features if name not in present]
         if missing:
             raise DataError(

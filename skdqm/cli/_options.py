@@ -22,7 +22,7 @@ class On(StrEnum):
 
 
 DataArgument = Annotated[
-    Path, typer.Argument(metavar="DATA", help="HDF5, CSV, Parquet, npz, npy or idx file.")
+    Path, typer.Argument(metavar="DATA", help="HDF5, ROOT, CSV, Parquet, npz, npy or idx file.")
 ]
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train wrote.")]
 ModelOutput = Annotated[
@@ -37,7 +37,13 @@ LabelOption = Annotated[
     ),
 ]
 KeyOption = Annotated[
-    str | None, typer.Option("--key", help="The table to read, if an HDF5 or npz holds several.")
+    str | None,
+    typer.Option(
+        "--key",
+        "--tree",
+        metavar="NAME",
+        help="The table to read, if an HDF5 or npz holds several; in ROOT the tree.",
+    ),
 ]
 NonFiniteOption = Annotated[
     NonFinite, typer.Option("--nonfinite", help="Refuse or drop rows with NaN or infinity.")

@@ -28,6 +28,8 @@ FORMATS = (
     Format("HDF5", (".h5", ".hdf5", ".hdf"), b"\x89HDF\r\n\x1a\n", "_hdf5", has_keys=True),
     Format("Parquet", (".parquet", ".pq"), b"PAR1", "_parquet"),
     Format("npz", (".npz",), b"PK", "_npz", has_keys=True),
+    # The zero belongs to the version that follows; a CSV may begin with a column called root.
+    Format("ROOT", (".root",), b"root\0", "_root", has_keys=True),
     Format("npy", (".npy",), b"\x93NUMPY", "_npy"),
     Format("idx", ("idx3-ubyte", "idx4-ubyte", ".idx"), b"\0\0", "_idx"),
     Format("gzipped idx", ("idx3-ubyte.gz", "idx4-ubyte.gz", ".idx.gz"), b"\x1f\x8b", "_idx"),
@@ -44,7 +46,8 @@ def open_reader(path: Path, key: str | None) -> Iterator[tuple[Format, Reader]]:
     chosen = detect(path)
     if key is not None and not chosen.has_keys:
         raise UsageError(
-            f"{path}: key {key!r} chooses a table in HDF5 or npz, not in {chosen.name}"
+            f"{path}: key {key!r} chooses a table in HDF5 or npz, not in {chosen.name}; leave it "
+            "out (in ROOT it chooses a tree)"
         )
     # Imported here, so that `import skdqm.io` stays cheap: h5py and pyarrow take a while.
     opener = cast("_Opener", import_module(f"skdqm.io.{chosen.module}").open_reader)

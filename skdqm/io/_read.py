@@ -9,11 +9,17 @@ from typing import get_args
 import pandas as pd
 
 from skdqm.exceptions import DataError, UsageError
-from skdqm.io._columns import check_carry, check_request, choose_columns, label_candidates
+from skdqm.io._columns import (
+    Choice,
+    check_carry,
+    check_request,
+    choose_columns,
+    label_candidates,
+)
 from skdqm.io._convert import NonFinite, to_table
 from skdqm.io._events import has_events
 from skdqm.io._formats import open_reader
-from skdqm.io._reader import Reader
+from skdqm.io._reader import ChoosingReader, Reader
 from skdqm.io._table import FileSummary, Kind, Table
 
 # A batch of the usual size: this many rows, of wide tables only so many that their numbers take
@@ -56,15 +62,20 @@ def read(
     """Read a file of numbers into memory.
 
     The format follows from the extension and is checked against the first bytes: HDF5 (pandas
-    frames in the *fixed* and the *table* layout, plain arrays, named columns), CSV (separated by
-    comma, semicolon or tab; gzipped or not), Parquet, npz, npy and idx (the images of the MNIST
-    family; gzipped or not).
+    frames in the *fixed* and the *table* layout, plain arrays, named columns), ROOT (a TTree or an
+    RNTuple), CSV (separated by comma, semicolon or tab; gzipped or not), Parquet, npz, npy and idx
+    (the images of the MNIST family; gzipped or not).
 
     In HDF5, npz, npy and idx an array of shape (n, height, width) or (n, channels, height, width)
     holds images. Each becomes a row of pixels, named ``pixel_0_0``, ``pixel_0_1`` and so on by row
     and column, or ``pixel_0_0_0`` by channel, row and column; `FileSummary.image_shape` keeps their
     shape. The labels of ``train-images-idx3-ubyte.gz`` are taken from
     ``train-labels-idx1-ubyte.gz`` beside it.
+
+    In ROOT an array of fixed length becomes numbered columns: ``hits[2]`` is ``hits_0`` and
+    ``hits_1``. A list, as long as each row has it, is read when asked for: ``"Muon_pt[3]"`` is its
+    first three values, padded with zeros, as ``Muon_pt_0``, ``Muon_pt_1`` and ``Muon_pt_2``. Texts
+    are no features, but can be carried.
 
     Raw events, such as those of the LHC Olympics 2020, are columns without names: pt, eta and phi
     of each particle, padded with zeros, and the label behind them.
@@ -74,7 +85,8 @@ def read(
     path : str or path-like
         The file.
     columns : sequence of str, optional
-        Features to keep, in this order. All columns but the label by default.
+        Features to keep, in this order. All columns but the label by default; of ROOT files all of
+        numbers.
     label : str or None, default="auto"
         The column of integer labels. ``"auto"`` takes a column called label, signal, is_signal or
         target (in any case; next to a matrix in npz or HDF5 also an array called y), of raw events
@@ -83,7 +95,8 @@ def read(
     nonfinite : {"error", "drop", "keep"}, default="error"
         What to do with rows in which a feature is NaN or infinite.
     key : str, optional
-        The group, dataset or array to read when an HDF5 or npz file holds several tables.
+        The group, dataset or array to read when an HDF5 or npz file holds several tables; the tree
+        of a ROOT file, in directories ``"one/two/tree"``. Of several cycles the newest is read.
     carry : "all" or sequence of str, optional
         Columns to pass on as they are in the file, of any kind, in `Table.carried`. Features and
         label may be among them. ``"all"`` takes every column that can be read.
@@ -102,6 +115,8 @@ def read(
         a requested column. The message names the file and what to do.
     UsageError
         When an argument makes no sense for any file.
+    MissingDependencyError
+        When a ROOT file is asked for and ``uproot`` is not installed.
 
     Notes
     -----
@@ -142,7 +157,8 @@ def iter_batches(
 ) -> Iterator[Table]:
     """Read a file in batches of rows, for files larger than memory.
 
-    HDF5, CSV, Parquet, npy and idx are read at constant memory; an npz array is loaded as a whole.
+    HDF5, CSV, Parquet, npy and idx are read at constant memory, ROOT in whole baskets of a TTree
+    and clusters of an RNTuple; an npz array is loaded as a whole.
     Put together, the batches equal what :func:`read` returns.
 
     Parameters
@@ -173,7 +189,7 @@ def iter_batches(
 
     Raises
     ------
-    DataError, UsageError
+    DataError, UsageError, MissingDependencyError
         As in :func:`read`. Damage in the middle of a file shows when its batch is reached.
 
     Examples
@@ -207,7 +223,7 @@ def describe(path: str | PathLike[str], *, key: str | None = None) -> FileSummar
 
     Raises
     ------
-    DataError
+    DataError, MissingDependencyError
         As in :func:`read`.
 
     Examples
@@ -232,6 +248,8 @@ def describe(path: str | PathLike[str], *, key: str | None = None) -> FileSummar
             label_candidates=tuple(labels),
             kind=_kind_of(reader),
             image_shape=reader.image_shape,
+            texts=reader.texts if isinstance(reader, ChoosingReader) else (),
+            lists=reader.lists if isinstance(reader, ChoosingReader) else (),
         )
 
 
@@ -244,7 +262,7 @@ def _kind_of(reader: Reader) -> Kind:
 def _tables(request: _Request, size: int | None = None, *, whole: bool = False) -> Iterator[Table]:
     """Yield tables of `size` rows of the file, or one table of all."""
     with open_reader(request.path, request.key) as (_, reader):
-        chosen = choose_columns(reader, request.columns, request.label, request.carry)
+        chosen = _choice(reader, request)
         names = [*chosen.numbers, *chosen.only_carried]
         n_rows = request.n_rows or reader.n_rows
         step = n_rows if whole and n_rows else size or max(1, min(_ROWS, _VALUES // len(names)))
@@ -252,6 +270,12 @@ def _tables(request: _Request, size: int | None = None, *, whole: bool = False) 
         raws = _numbered_rows(_joined(batches) if whole else batches)
         source = str(request.path)
         yield from _never_empty(to_table(raw, chosen, request.nonfinite, source) for raw in raws)
+
+
+def _choice(reader: Reader, request: _Request) -> Choice:
+    if isinstance(reader, ChoosingReader):
+        return reader.choose(request.columns, request.label, request.carry)
+    return choose_columns(reader, request.columns, request.label, request.carry)
 
 
 def _first_rows(batches: Iterator[pd.DataFrame], n_rows: int | None) -> Iterator[pd.DataFrame]:

@@ -1,11 +1,14 @@
 """What every file format offers to the rest of the subpackage."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import pandas as pd
 
 from skdqm.io._images import ImageShape
+
+if TYPE_CHECKING:
+    from skdqm.io._columns import Choice
 
 
 class Reader(Protocol):
@@ -39,3 +42,21 @@ class Reader(Protocol):
         The values of the columns `exact` are only passed on: they come in whatever type loses
         nothing of them.
         """
+
+
+@runtime_checkable
+class ChoosingReader(Reader, Protocol):
+    """An open table of which some columns are read only when asked for, as ROOT files have them."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Columns of text, which can only be carried."""
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Lists of numbers, of which a request tells how many to read: ``Muon_pt[3]``."""
+
+    def choose(
+        self, columns: Sequence[str] | None, label: str | None, carry: str | Sequence[str] | None
+    ) -> "Choice":
+        """Return the features in order, the label column, and the columns to carry."""

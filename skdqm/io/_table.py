@@ -51,12 +51,12 @@ class FileSummary:
     source : str
         The file.
     format : str
-        ``"HDF5"``, ``"CSV"``, ``"gzipped CSV"``, ``"Parquet"``, ``"npz"``, ``"npy"``, ``"idx"`` or
-        ``"gzipped idx"``.
+        ``"HDF5"``, ``"ROOT"``, ``"CSV"``, ``"gzipped CSV"``, ``"Parquet"``, ``"npz"``, ``"npy"``,
+        ``"idx"`` or ``"gzipped idx"``.
     n_rows : int or None
         Number of rows, None where counting would mean reading the file (CSV).
     columns : tuple of str
-        Every column in file order, the label too.
+        Every column in file order, the label too; of ROOT files those that hold numbers.
     label : str or None
         The column that ``label="auto"`` takes; None without one, or when several look like one.
     label_candidates : tuple of str
@@ -66,6 +66,11 @@ class FileSummary:
         every particle of an event.
     image_shape : tuple of int or None
         (channels, height, width) of images.
+    texts : tuple of str
+        Columns of text in a ROOT file, which are read only when carried.
+    lists : tuple of str
+        Lists of numbers in a ROOT file, as long as each row has them. They are read only when asked
+        for: ``"Muon_pt[3]"`` becomes ``Muon_pt_0``, ``Muon_pt_1`` and ``Muon_pt_2``.
     """
 
     source: str
@@ -76,3 +81,27 @@ class FileSummary:
     label_candidates: tuple[str, ...] = ()
     kind: Kind = "table"
     image_shape: ImageShape | None = None
+    texts: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+
+    def is_list_value(self, name: str) -> bool:
+        """Tell whether a column is a value of one of the lists.
+
+        Parameters
+        ----------
+        name : str
+            The column, such as ``"Muon_pt_0"``.
+
+        Returns
+        -------
+        is_list_value : bool
+            True where its name is that of a list and a place in it.
+
+        Examples
+        --------
+        >>> summary = FileSummary("a.root", "ROOT", 9, ("MET",), None, lists=("Muon_pt",))
+        >>> summary.is_list_value("Muon_pt_1"), summary.is_list_value("MET")
+        (True, False)
+        """
+        of, _, place = name.rpartition("_")
+        return of in self.lists and place.isdecimal()
