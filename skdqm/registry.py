@@ -19,12 +19,16 @@ _DETECTORS = {
     "contrastive": "skdqm.detectors:ContrastiveDetector",
     "convolutional": "skdqm.detectors:ConvAutoencoderDetector",
     "convolutional_vae": "skdqm.detectors:ConvVAEDetector",
+    "elements": "skdqm.monitoring:ElementsDetector",
     "ensemble": "skdqm.ensemble:EnsembleDetector",
     "graph": "skdqm.detectors:GraphAutoencoderDetector",
     "histogram": "skdqm.detectors:HistogramDetector",
+    "minimum_entries": "skdqm.monitoring:MinimumEntries",
     "neighbors": "skdqm.detectors:NeighborsDetector",
+    "persistence": "skdqm.monitoring:PersistenceDetector",
     "pyod": "skdqm.detectors:PyODDetector",
     "quantum": "skdqm.detectors:QuantumAutoencoderDetector",
+    "reference": "skdqm.detectors:ReferenceDetector",
     "vae": "skdqm.detectors:VAEDetector",
 }
 _SKLEARN = {
@@ -50,11 +54,15 @@ _TRANSFORMERS = {
     **{
         name: f"skdqm.preprocessing:{name}"
         for name in (
+            "ChannelMask",
+            "HistogramNormalizer",
             "JetClusterer",
             "JetConstituents",
             "JetFeatures",
             "JetImages",
+            "LumisectionSum",
             "NormalScores",
+            "OccupancyCorrection",
             "OrientedGradients",
         )
     },

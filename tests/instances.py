@@ -11,15 +11,18 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
 from skdqm.base import BaseDetector
-from skdqm.detectors import AutoencoderDetector
+from skdqm.detectors import AutoencoderDetector, ReferenceDetector
 from skdqm.registry import detector_class, detector_names
 
+# Readings that are no counts.
+COMPARES = ReferenceDetector(exposure=None, fluctuations="empirical")
 SMALL: dict[str, dict[str, Any]] = {
     "auto": {"max_epochs": 2},
     "autoencoder": {"hidden_layer_sizes": (16,), "max_epochs": 5},
     "contrastive": {"hidden_layer_sizes": (16,), "max_epochs": 5},
     "convolutional": {"hidden_channels": (4, 8), "max_epochs": 5},
     "convolutional_vae": {"hidden_channels": (4, 8), "max_epochs": 5},
+    "elements": {"detector": COMPARES},
     "ensemble": {
         "detectors": [
             ("forest", IsolationForest(n_estimators=20)),
@@ -29,9 +32,12 @@ SMALL: dict[str, dict[str, Any]] = {
         ]
     },
     "graph": {"hidden_channels": (8,), "max_epochs": 5},
+    "minimum_entries": {"detector": COMPARES, "min_entries": 0},
     "neighbors": {"memory_size": 200},
+    "persistence": {"detector": COMPARES, "persistence": 1},
     "pyod": {"model": "IForest"},
     "quantum": {"hidden_layer_sizes": (16,), "n_qubits": 2, "n_layers": 1, "max_epochs": 5},
+    "reference": {"exposure": None, "fluctuations": "empirical"},
     "vae": {"hidden_layer_sizes": (16,), "max_epochs": 5},
 }
 ABLE: dict[str, dict[str, Any]] = {

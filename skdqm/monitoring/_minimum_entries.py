@@ -1,0 +1,153 @@
+"""A gate: no verdict on histograms that hold too little data."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skdqm._row_shape import column_number
+from skdqm._sklearn import Interval, available_if
+from skdqm.exceptions import DataError
+from skdqm.monitoring._wrapper import (
+    Rows,
+    WrapperDetector,
+    enough,
+    expected,
+    features,
+    scores,
+    wraps,
+)
+
+Floats = NDArray[np.float64]
+
+
+class MinimumEntries(WrapperDetector):
+    """Abstain where a row holds too little data; else the verdict of another detector.
+
+    Of few entries every histogram looks good, or none does. Rows with fewer than `min_entries` are
+    neither: ``predict`` gives 0, "not enough data"; they are not learned, and neither threshold nor
+    calibration counts them. ``score_samples`` scores them all the same.
+
+    Parameters
+    ----------
+    detector : detector, Pipeline or None, default=None
+        What judges the others; None is a :class:`~skdqm.detectors.ReferenceDetector`.
+    min_entries : float, default=200
+        Entries that a verdict needs, at least 0.
+    entries : "total", int or str, default="total"
+        Where they stand: the ``"total"`` of the row, or the column of that number or name, such as
+        the number of events or the luminosity. The detector sees that column too.
+    random_state : int, RandomState instance or None, default=None
+        Seed of a detector that has none of its own.
+    contamination : float, default=0.01
+        Share of the training rows with enough data that the threshold flags, in (0, 0.5].
+
+    Attributes
+    ----------
+    detector_ : detector or Pipeline
+        The fitted detector.
+    offset_ : float
+        The threshold on ``score_samples``.
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when ``fit`` saw a data frame.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdqm.monitoring import MinimumEntries
+    >>> rng = np.random.default_rng(0)
+    >>> shape = np.array([50, 200, 400, 200, 50])
+    >>> gate = MinimumEntries(min_entries=100).fit(rng.poisson(shape, size=(100, 5)))
+    >>> gate.predict([shape, [50, 200, 0, 200, 50], [0, 2, 0, 3, 1]])
+    array([ 1, -1,  0])
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+        **WrapperDetector._parameter_constraints,
+        "min_entries": [Interval(Real, 0, None, closed="left")],
+        "entries": [str, Integral],
+    }
+
+    detector_: Any
+
+    def __init__(
+        self,
+        detector: Any = None,
+        *,
+        min_entries: float = 200,
+        entries: Any = "total",
+        random_state: Any = None,
+        contamination: float = 0.01,
+    ) -> None:
+        super().__init__(contamination=contamination)
+        self.detector = detector
+        self.min_entries = min_entries
+        self.entries = entries
+        self.random_state = random_state
+
+    @available_if(wraps("reconstruct"))
+    def reconstruct(self, X: ArrayLike) -> Floats:
+        """Return what the detector expects of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        expected : ndarray of shape (n_samples, n_features)
+            What it expects in their place.
+        """
+        return expected(self.detector_, self._validated(X))
+
+    def _known_detector(self) -> Any:
+        return getattr(self, "detector_", None) or super()._known_detector()
+
+    def _fit(self, X: Rows) -> None:
+        self._start()
+        rows = self._those_with_enough(X, fewest=2)
+        self.detector_ = self._fitted(self._made(), rows)
+
+    @available_if(wraps("partial_fit"))
+    def _partial_fit(self, X: Rows) -> None:
+        first = not hasattr(self, "detector_")
+        if first:
+            self._start()
+            self.detector_ = self._learned(self._made(), self._those_with_enough(X), first=True)
+        elif (full := self._is_full(X)).any():
+            self.detector_ = self._learned(self.detector_, X[full], first=False)
+
+    def _start(self) -> None:
+        named = self.entries != "total"
+        self._column = column_number(self, "entries", self.entries) if named else None
+        self._fewest = float(self.min_entries)
+
+    def _has_enough(self, rows: Rows) -> NDArray[np.bool_]:
+        # The detector may abstain as well: one of elements that are gated each.
+        return self._is_full(rows) & enough(self.detector_, rows)
+
+    def _is_full(self, rows: Rows) -> NDArray[np.bool_]:
+        values = np.asarray(rows)
+        if self._column is None:
+            return np.add.reduce(np.abs(values), axis=1) >= self._fewest
+        return np.asarray(values[:, self._column] >= self._fewest)
+
+    def _those_with_enough(self, X: Rows, fewest: int = 1) -> Rows:
+        full = self._is_full(X)
+        if full.sum() < fewest:
+            raise DataError(
+                f"{full.sum()} of {len(X)} rows have {self._fewest:g} entries or more; expected "
+                f"at least {fewest} to learn from; lower min_entries, or sum lumisections first"
+            )
+        return X[full]
+
+    def _anomaly_score(self, X: Rows) -> Floats:
+        return scores(self.detector_, X)
+
+    @available_if(wraps("feature_scores"))
+    def _feature_scores(self, X: Rows) -> Floats:
+        return features(self.detector_, X)
