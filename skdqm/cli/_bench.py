@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skdqm.cli import _bench_growth, _bench_ranking
+from skdqm.cli import _bench_dqm, _bench_growth, _bench_ranking
 from skdqm.cli._options import JsonOption, QuietOption
 from skdqm.cli._terminal import messages, print_json, print_table
 
@@ -25,6 +25,7 @@ def _group() -> None:
 app.command("tabular")(_bench_ranking.tabular)
 app.command("lhco")(_bench_ranking.lhco)
 app.command("images")(_bench_ranking.images)
+app.command("dqm")(_bench_dqm.dqm)
 app.command("growth")(_bench_growth.growth)
 
 

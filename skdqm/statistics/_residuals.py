@@ -88,13 +88,14 @@ def deviance_residuals(
     found = np.asarray(counts, dtype=np.float64)
     mean = np.maximum(np.asarray(expected, dtype=np.float64), SMALLEST_MEAN)
     spread = np.asarray(relative_variance, dtype=np.float64)
-    excess = found - mean
-    # x log(x / m), exact where x is near m and where it is near 0.
     if (found < 0).any():
         raise UsageError(f"counts must be 0 or more, found {found.min():g}")
-    near = xlog1py(found, np.maximum(excess / mean, -0.5))
-    far = xlogy(found, found) - xlogy(found, mean)
-    surprise = np.where(found < mean / 2, far, near) - excess
+    found, mean = np.broadcast_arrays(found, mean)
+    excess = found - mean
+    # x log(x / m), exact where x is near m and where it is near 0.
+    surprise = np.asarray(xlog1py(found, np.maximum(excess / mean, -0.5)) - excess)
+    low = found < mean / 2
+    surprise[low] = xlogy(found[low], found[low]) - xlogy(found[low], mean[low]) - excess[low]
     shared = np.where(spread > 0, _gamma_part(excess, mean, spread), 0.0)
     return np.copysign(np.sqrt(2 * np.maximum(surprise - shared, 0.0)), excess)
 
