@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import skdqm
-from skdqm.cli import _bench, _demo, _evaluate, _info, _list, _score, _train, _update
+from skdqm.cli import _bench, _demo, _dqm, _evaluate, _info, _list, _score, _train, _update
 from skdqm.cli._errors import BROKEN_PIPE, exit_code_of, signals_as_exits, warnings_in_one_line
 
 
@@ -36,6 +36,7 @@ app.command("info")(_info.info)
 app.command("list")(_list.list_detectors)
 app.command("demo")(_demo.demo)
 app.add_typer(_bench.app, name="bench")
+app.add_typer(_dqm.app, name="dqm")
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001 (typer calls it so)

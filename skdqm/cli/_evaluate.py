@@ -62,7 +62,7 @@ def evaluate(
 ) -> None:
     """Compare the scores of DATA with its labels: one for signal or anomaly, one for background."""
     source, truth = Source(data, label, key, nonfinite, n_rows), Truth(signal, background)
-    opened = Model.open(model)
+    opened = Model.for_tables(model)
     if report is None:
         figures = figures_in(opened, source, labelled(opened, source, truth, batch_size))
     else:

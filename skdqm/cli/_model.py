@@ -59,6 +59,16 @@ class Model:
             )
         return model
 
+    @classmethod
+    def for_tables(cls, path: Path) -> Self:
+        """Load a model that scores the rows of a table."""
+        model = cls.open(path)
+        if model.metadata.get("kind") == "dqm":
+            raise ModelFileError(
+                f"{path} was trained by skdqm dqm train; judge histograms with skdqm dqm check"
+            )
+        return model
+
     @property
     def detector(self) -> "BaseDetector":
         """The last step."""

@@ -76,7 +76,7 @@ def score(
     say = messages(quiet=quiet)
     if output != STANDARD_OUTPUT:
         check_output(output, data, model)
-    opened = Model.open(model)
+    opened = Model.for_tables(model)
     source = Source(data, label, key, nonfinite, n_rows)
     keep = resolved(keep, source)
     source = with_label(source, opened, keep)

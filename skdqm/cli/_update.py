@@ -48,7 +48,7 @@ def update(
     """Continue the training of MODEL on DATA; its scalers stay as they are."""
     say = messages(quiet=quiet)
     check_output(output, data)
-    opened = Model.open(model)
+    opened = Model.for_tables(model)
     detector: Any = opened.detector
     if not hasattr(detector, "partial_fit"):
         raise UsageError(f"{model}: the {type(detector).__name__} cannot learn from more rows")

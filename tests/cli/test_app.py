@@ -11,7 +11,7 @@ def test_version_is_that_of_the_package(run):
 def test_help_lists_every_command_on_standard_output(run, words):
     code, out, err = run(*words)
     assert (code, err) == (0, "")
-    for command in ("train", "score", "evaluate", "update", "info", "list", "demo", "bench"):
+    for command in ("train", "score", "evaluate", "update", "info", "list", "demo", "dqm", "bench"):
         assert command in out
 
 

@@ -1,0 +1,124 @@
+"""What made lumisections bad: the histogram, what was expected of it, and words for it."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from skdqm.cli._dqm_data import columns_of
+from skdqm.cli._dqm_judge import GOOD, Judged
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from skdqm.cli._dqm_data import Edges
+    from skdqm.report import Finding
+
+    Floats = NDArray[np.float64]
+
+AS_A_WHOLE = "abnormal as a whole; its detector does not tell where"
+
+
+def findings(
+    judged: Judged, picks: Sequence[tuple[int, int]], edges: "dict[str, Edges]"
+) -> "Iterator[tuple[int, Finding]]":
+    """Yield the histograms of some lumisections and elements, with what was expected of them.
+
+    Parameters
+    ----------
+    judged : Judged
+        Whole runs.
+    picks : sequence of (int, int)
+        Positions of lumisections and elements.
+    edges : dict of str to tuple of ndarray
+        Bins along each axis, by element.
+
+    Yields
+    ------
+    lumisection : int
+        Position of the lumisection.
+    finding : Finding
+        Nothing of an element whose detector does not tell bins apart.
+    """
+    by_element: dict[int, list[int]] = {}
+    for row, element in picks:
+        by_element.setdefault(element, []).append(row)
+    columns = list(columns_of(judged.rows).values())
+    for element, rows in by_element.items():
+        part = judged.rows.iloc[:, columns[element]]
+        yield from _of_element(judged, element, part, rows, edges)
+
+
+def _of_element(
+    judged: Judged,
+    element: int,
+    part: "pd.DataFrame",
+    rows: list[int],
+    edges: "dict[str, Edges]",
+) -> "Iterator[tuple[int, Finding]]":
+    from skdqm.report import Finding
+
+    detector, name = judged.detector.detectors_[element], judged.detector.elements_[element]
+    if not hasattr(detector, "feature_scores"):
+        return
+    counts = part.to_numpy()[rows]
+    expected = _expected(judged, detector, part, rows)
+    pulls = _pulls(detector, part, rows)
+    if not detector.signed_feature_scores:
+        pulls = _signed(pulls, counts - expected)
+    drawn = _finite(edges[name])
+    shape = tuple(len(each) - 1 for each in drawn)
+    for place, *arrays in zip(rows, counts, expected, pulls, strict=True):
+        run, lumisection = map(int, part.index[place])
+        count, expectation, pull = (each.reshape(shape) for each in arrays)
+        yield place, Finding(run, lumisection, name, count, expectation, pull, drawn)
+
+
+def _pulls(detector: Any, part: "pd.DataFrame", rows: list[int]) -> "Floats":
+    import numpy as np
+
+    from skdqm.monitoring import PersistenceDetector
+
+    if isinstance(detector, PersistenceDetector):  # rows before these are taken with them
+        return np.asarray(detector.feature_scores(part)[rows])
+    return np.asarray(detector.feature_scores(part.iloc[rows]))
+
+
+def _expected(judged: Judged, detector: Any, part: "pd.DataFrame", rows: list[int]) -> "Floats":
+    """Return what the detector expects, or else what the good lumisections of the run hold."""
+    import numpy as np
+
+    chosen = part.iloc[rows]
+    if hasattr(detector, "reconstruct"):
+        return np.asarray(detector.reconstruct(chosen))
+    good = judged.verdicts["verdict"].to_numpy() == GOOD
+    runs = judged.rows.index.get_level_values("run").to_numpy()
+    values = part.to_numpy()
+    found = np.empty(chosen.shape)
+    for place, row in enumerate(rows):
+        beside = good & (runs == runs[row])
+        total = values[beside if beside.any() else runs == runs[row]].sum(axis=0)
+        found[place] = total * (values[row].sum() / max(total.sum(), np.finfo(float).tiny))
+    return found
+
+
+def _signed(sizes: "Floats", deviations: "Floats") -> "Floats":
+    import numpy as np
+
+    return np.copysign(sizes, deviations)
+
+
+def _finite(edges: "Edges") -> "Edges":
+    """Give underflow and overflow the width of their neighbours, so that they can be drawn."""
+    import numpy as np
+
+    drawn = []
+    for axis in edges:
+        known = np.flatnonzero(np.isfinite(axis))
+        widths = np.diff(axis[known]) if len(known) > 1 else np.ones(1)
+        first, last = known[0], known[-1]
+        places = np.arange(len(axis))
+        low = axis[first] - widths[0] * (first - places)
+        high = axis[last] + widths[-1] * (places - last)
+        drawn.append(np.where(places < first, low, np.where(places > last, high, axis)))
+    return tuple(drawn)
