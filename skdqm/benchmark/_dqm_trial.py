@@ -14,7 +14,7 @@ from skdqm.benchmark._dqm_rows import Halves
 from skdqm.benchmark._quiet import quiet
 from skdqm.benchmark._trial import Record
 from skdqm.exceptions import DataError
-from skdqm.metrics import alarms_per_day, alarms_per_run, evaluate_by_run, tpr_at_fpr
+from skdqm.metrics import alarms_per_day, alarms_per_run, evaluate_by_run, signal_efficiency
 
 Labels = NDArray[np.int64]
 
@@ -95,7 +95,7 @@ def figures(labels: Labels, evaluation: pd.DataFrame) -> dict[str, Any]:
         "auroc": float(roc_auc_score(y, scores)),
         "aupr": float(average_precision_score(y, scores)),
         **({"auroc_by_run": float(np.mean(by_run))} if by_run else {}),
-        "tpr_at_1_percent": tpr_at_fpr(y, scores, fpr=0.01),
+        "tpr_at_1_percent": signal_efficiency(y, scores, background_efficiency=0.01),
         "detected": float(flagged[y == 1].mean()),
         "false_alarm_rate": float(flagged[y == 0].mean()),
         "alarms_per_run": float(alarms_per_run(prediction)["alarms"].mean()),

@@ -14,7 +14,7 @@ from skdqm.metrics._alarms import (
 )
 from skdqm.metrics._bootstrap import BootstrapInterval, bootstrap_interval
 from skdqm.metrics._by_run import evaluate_by_run
-from skdqm.metrics._detection import false_discovery_rate_at_detection, tpr_at_fpr
+from skdqm.metrics._detection import false_discovery_rate_at_detection
 from skdqm.metrics._evaluation import evaluate_labels, evaluate_scores
 from skdqm.metrics._named_scorers import (
     anomaly_accuracy_scorer,
@@ -76,5 +76,4 @@ __all__ = [
     "precision_at_k",
     "signal_efficiency",
     "significance_improvement_curve",
-    "tpr_at_fpr",
 ]

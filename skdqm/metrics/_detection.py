@@ -5,11 +5,10 @@ from numbers import Real
 from numpy.typing import ArrayLike
 
 from skdqm.exceptions import UsageError
-from skdqm.metrics._scores import signal_efficiency
 from skdqm.metrics._survivors import checked_survivors
 from skdqm.metrics._validation import check_share
 
-__all__ = ["false_discovery_rate_at_detection", "tpr_at_fpr"]
+__all__ = ["false_discovery_rate_at_detection"]
 
 
 def false_discovery_rate_at_detection(
@@ -89,42 +88,3 @@ def false_discovery_rate_at_detection(
     true_alarms = share * faulty / found.signal[-1]
     false_alarms = (1 - share) * good / found.background[-1]
     return float(false_alarms / (true_alarms + false_alarms))
-
-
-def tpr_at_fpr(y_true: ArrayLike, anomaly_score: ArrayLike, *, fpr: float = 0.01) -> float:
-    """Compute the share of faults that is found where at most a given share of the good is flagged.
-
-    The words of data-quality monitoring for :func:`signal_efficiency` at a background efficiency:
-    the same number.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n_samples,)
-        Labels: 1 = faulty, 0 = good.
-    anomaly_score : array-like of shape (n_samples,)
-        Scores, high = abnormal.
-    fpr : float, default=0.01
-        The largest false-positive rate allowed, in (0, 1]. Nothing is interpolated.
-
-    Returns
-    -------
-    tpr : float
-        The true-positive rate, in [0, 1]. With fewer than 1 / `fpr` good samples none of them may
-        be flagged.
-
-    Raises
-    ------
-    DataError
-        When a score is not finite, a class is missing, or labels and scores do not match.
-    UsageError
-        When `fpr` is outside (0, 1].
-
-    Examples
-    --------
-    >>> from skdqm.metrics import tpr_at_fpr
-    >>> y_true, score = [0, 0, 0, 0, 1, 0, 1, 1], range(8)
-    >>> round(tpr_at_fpr(y_true, score, fpr=0.1), 3)
-    0.667
-    """
-    check_share("fpr", fpr)
-    return signal_efficiency(y_true, anomaly_score, background_efficiency=fpr)

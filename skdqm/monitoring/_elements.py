@@ -183,22 +183,6 @@ class ElementsDetector(WrapperDetector):
         labels = np.where(surprises > self._level(), -1, 1)
         return self._of_elements(np.where(with_verdict, labels, 0), X)
 
-    @available_if(wraps("reconstruct"))
-    def reconstruct(self, X: ArrayLike) -> Floats:
-        """Return what the detectors expect of rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to judge.
-
-        Returns
-        -------
-        expected : ndarray of shape (n_samples, n_features)
-            What they expect in their place.
-        """
-        return self._in_columns(self._validated(X), expected)
-
     def _level(self) -> float:
         """Return the surprise above which an element is flagged."""
         if self._combine == "union":
@@ -209,6 +193,9 @@ class ElementsDetector(WrapperDetector):
     def _of_elements(self, values: NDArray[Any], X: ArrayLike) -> pd.DataFrame:
         index = X.index if isinstance(X, pd.DataFrame) else None
         return pd.DataFrame(values, index=index, columns=self.elements_)
+
+    def _expected(self, rows: Rows) -> Floats:
+        return self._in_columns(rows, expected)
 
     def _known_detector(self) -> Any:
         known = getattr(self, "detectors_", None)

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from skdqm._row_shape import column_number
 from skdqm._sklearn import Interval, available_if
@@ -13,7 +13,6 @@ from skdqm.monitoring._wrapper import (
     Rows,
     WrapperDetector,
     enough,
-    expected,
     features,
     scores,
     wraps,
@@ -71,8 +70,6 @@ class MinimumEntries(WrapperDetector):
         "entries": [str, Integral],
     }
 
-    detector_: Any
-
     def __init__(
         self,
         detector: Any = None,
@@ -87,25 +84,6 @@ class MinimumEntries(WrapperDetector):
         self.min_entries = min_entries
         self.entries = entries
         self.random_state = random_state
-
-    @available_if(wraps("reconstruct"))
-    def reconstruct(self, X: ArrayLike) -> Floats:
-        """Return what the detector expects of rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to judge.
-
-        Returns
-        -------
-        expected : ndarray of shape (n_samples, n_features)
-            What it expects in their place.
-        """
-        return expected(self.detector_, self._validated(X))
-
-    def _known_detector(self) -> Any:
-        return getattr(self, "detector_", None) or super()._known_detector()
 
     def _fit(self, X: Rows) -> None:
         self._start()

@@ -15,7 +15,6 @@ from skdqm.monitoring._wrapper import (
     Rows,
     WrapperDetector,
     enough,
-    expected,
     last_of,
     maps,
     of_columns,
@@ -131,8 +130,6 @@ class PersistenceDetector(WrapperDetector):
         "combine": [StrOptions(set(COMBINATIONS))],
     }
 
-    detector_: Any
-
     def __init__(
         self,
         detector: Any = None,
@@ -166,25 +163,6 @@ class PersistenceDetector(WrapperDetector):
         alone = np.asarray(self.detector_.predict(rows)) == -1
         kinds = np.where(self.predict(X) == -1, "persistent", np.where(alone, "transient", ""))
         return np.asarray(kinds, dtype=np.str_)
-
-    @available_if(wraps("reconstruct"))
-    def reconstruct(self, X: ArrayLike) -> Floats:
-        """Return what the detector expects of rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to judge.
-
-        Returns
-        -------
-        expected : ndarray of shape (n_samples, n_features)
-            What it expects in their place.
-        """
-        return expected(self.detector_, self._validated(X))
-
-    def _known_detector(self) -> Any:
-        return getattr(self, "detector_", None) or super()._known_detector()
 
     def _fit(self, X: Rows) -> None:
         self._start(X)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
-from skdqm._sklearn import HasMethods
+from skdqm._sklearn import HasMethods, available_if
 from skdqm.base import BaseDetector
 from skdqm.detectors import ReferenceDetector
 from skdqm.ensemble._members import fitted, learned, scores_of, takes_rows_apart, unfitted
@@ -44,13 +44,37 @@ class WrapperDetector(BaseDetector):
     detector: Any
     random_state: Any
 
+    detector_: Any
+
     @property
     def signed_feature_scores(self) -> bool:  # type: ignore[override]
         """Whether feature scores have a sign: those of the wrapped detector do."""
         return bool(getattr(last_of(self._known_detector()), "signed_feature_scores", False))
 
+    @available_if(wraps("reconstruct"))
+    def reconstruct(self, X: ArrayLike) -> Floats:
+        """Return what the wrapped detector expects of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        expected : ndarray of shape (n_samples, n_features)
+            What it expects in their place.
+        """
+        return self._expected(self._validated(X))
+
+    def _expected(self, rows: Rows) -> Floats:
+        return expected(self.detector_, rows)
+
     def _known_detector(self) -> Any:
         """Return a fitted detector, or the one to fit."""
+        return getattr(self, "detector_", None) or self._asked_detector()
+
+    def _asked_detector(self) -> Any:
         return ReferenceDetector() if self.detector is None else self.detector
 
     def _as_seen(self, rows: NDArray[Any], X: ArrayLike) -> Rows:
@@ -63,8 +87,7 @@ class WrapperDetector(BaseDetector):
         """Return a copy of the detector to fit."""
         random = check_random_state(self.random_state)
         self._seed = int(random.randint(2**31 - 1))
-        detector = ReferenceDetector() if self.detector is None else self.detector
-        return unfitted(detector, random)
+        return unfitted(self._asked_detector(), random)
 
     def _fitted(self, detector: Any, rows: Rows) -> Any:
         return fitted(detector, seen_by(detector, rows), self._seed)
