@@ -246,6 +246,8 @@ def test_a_model_that_cannot_learn_from_the_rows_says_so() -> None:
 def test_a_missing_package_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "pyod.models.feature_bagging", raising=False)
     monkeypatch.delitem(sys.modules, "pyod.models.combination", raising=False)
+    for name in [each for each in sys.modules if each.startswith("combo.")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "combo", None)
     with pytest.raises(MissingDependencyError, match="needs the package 'combo'"):
         PyODDetector("FeatureBagging").fit(TRAIN)
