@@ -62,6 +62,29 @@ def required_runs(X: Any, purpose: str) -> NDArray[Any]:
     return runs
 
 
+def checked_runs_of_rows(runs: ArrayLike, n_rows: int, name: str = "runs") -> NDArray[Any]:
+    """Return the numbers of runs, one per row, which put rows in the order of time.
+
+    Text would be sorted by letters, "99999" after "100000", and NaN comes last.
+
+    Raises
+    ------
+    DataError
+        When runs, which messages call `name`, are no finite numbers or not one per row.
+    """
+    numbers = np.asarray(runs)
+    if numbers.shape != (n_rows,):
+        raise DataError(
+            f"{name} have the shape {numbers.shape}; expected one run per row, {n_rows}"
+        )
+    if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+        raise DataError(
+            f"runs are of type {numbers.dtype} or not all finite; expected their numbers, "
+            "which put them in the order of time"
+        )
+    return numbers
+
+
 def bin_names(element: str, shape: Sequence[int]) -> list[str]:
     """Return the names of the columns that hold a histogram, in C order of its bins."""
     places = product(*(range(length) for length in shape))

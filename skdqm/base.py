@@ -97,6 +97,8 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
 
     # Whether feature scores say by their sign if there is too much or too little.
     signed_feature_scores: bool = False
+    # Whether rows are counts, which a scaler before the detector would spoil.
+    takes_counts: bool = False
     # Parameters that a model file leaves out.
     _transient_parameters: tuple[str, ...] = ()
 
@@ -329,6 +331,10 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             self.__dict__.update(before)
             raise
 
+    def _scores_of_learned(self, rows: Any) -> NDArray[np.float64]:
+        """Score rows that were just learned, to place the threshold by; low is abnormal."""
+        return turned(self._anomaly_score(rows))
+
     def _placed_threshold(self, scores: NDArray[np.float64]) -> float:
         if not len(scores):
             raise TrainingError(
@@ -338,7 +344,7 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         return float(np.quantile(scores, self.contamination))
 
     def _finite_scores(self, rows: Any) -> NDArray[np.float64]:
-        scores = turned(self._anomaly_score(rows))[self._has_enough(rows)]
+        scores = self._scores_of_learned(rows)[self._has_enough(rows)]
         if not np.isfinite(scores).all():
             raise TrainingError(
                 f"{type(self).__name__} gives scores that are not finite after training; "

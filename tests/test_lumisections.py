@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from skdqm._lumisections import (
     bin_names,
+    checked_runs_of_rows,
     element_of,
     elements_of,
     lumisection_index,
@@ -120,3 +121,14 @@ def test_rows_that_only_say_their_run_count_from_one_within_it(runs: list[int]) 
     X = pd.DataFrame(index=pd.Index(runs, name="run", dtype=np.int64))
     expected = [runs[: place + 1].count(run) for place, run in enumerate(runs)]
     assert lumisections_of(X).tolist() == expected
+
+
+@pytest.mark.parametrize("runs", [["99999", "100000"], [1.0, np.nan], [True, False], [1, np.inf]])
+def test_runs_that_have_no_order_in_time_are_refused(runs: list[Any]) -> None:
+    with pytest.raises(DataError, match="expected their numbers"):
+        checked_runs_of_rows(runs, 2)
+    with pytest.raises(
+        DataError, match=r"groups have the shape \(2,\); expected one run per row, 3"
+    ):
+        checked_runs_of_rows(runs, 3, "groups")
+    np.testing.assert_array_equal(checked_runs_of_rows([7, 9], 2), [7, 9])

@@ -93,9 +93,9 @@ def dqm(
     label : str, default=None
         The condition in the file that labels lumisections.
     good : str, default="1"
-        Its value where they are good; any other one is faulty.
+        Its value where they are good; a lumisection is faulty if any element has another one.
     where : sequence of str, default=()
-        Conditions that are to hold, such as ``"src=train"``.
+        Conditions that are to hold, such as ``"src=train"``, of all elements alike.
     detectors : sequence of str, default=None
         Names such as ``max_pull/rolling``, detectors such as ``max_pull`` with all their
         references, or patterns such as ``*/static``; None takes all.
@@ -106,7 +106,7 @@ def dqm(
     maps : sequence of int, default=None
         Number of cells of a map along both axes; None: 16 x 32.
     min_entries : float, default=200
-        Entries of a histogram that a verdict needs.
+        Entries of a histogram that a verdict needs. What is learned first has them in each element.
     out : str or path-like, default=None
         A folder for the results, where a run that was ended goes on.
     report : callable, default=None
@@ -123,7 +123,8 @@ def dqm(
         When there is no such detector, kind of fault or shape, or an argument belongs to the other
         kind of data.
     DataError
-        When the file cannot be read, has no such condition, or too few runs.
+        When the file cannot be read, has no such condition, has elements that disagree about one of
+        `where`, or too few runs.
 
     Examples
     --------

@@ -89,7 +89,7 @@ class Source:
         definition : dict
             As JSON can hold it.
         """
-        about: dict[str, Any] = {"name": "dqm by run, 1", "min_entries": self.min_entries}
+        about: dict[str, Any] = {"name": "dqm by run, 2", "min_entries": self.min_entries}
         if self.path is None:
             sizes = {"n_runs": N_RUNS, "fault_fraction": FAULT_FRACTION}
             return about | sizes | {"faults": self.faults and list(self.faults)}
@@ -125,7 +125,7 @@ def _read(path: Path, label: str | None, good: str, where: Sequence[str]) -> Str
         name, equals, value = condition.partition("=")
         if not equals:
             raise UsageError(f"where={condition!r}: expected name=value, such as src=train")
-        X = X[_equal(_condition(path, frames, name).reindex(X.index), value)]
+        X = X[_chosen(path, _holds(path, frames, name, value, X.index), condition, X.index)]
     if label is None:
         raise UsageError(
             f"{path}: which condition labels its lumisections? name it with label; there are "
@@ -133,32 +133,58 @@ def _read(path: Path, label: str | None, good: str, where: Sequence[str]) -> Str
         )
     if X.empty:
         raise DataError(f"{path}: no lumisection is left where {' and '.join(where)}")
-    labels = _condition(path, frames, label).reindex(X.index)
-    if labels.isna().any():
+    labels = _holds(path, frames, label, good, X.index)
+    unlabelled = ~X.index.isin(labels.index)
+    if unlabelled.any():
         raise DataError(
-            f"{path}: {int(labels.isna().sum())} of {len(labels)} lumisections have no value in "
+            f"{path}: {int(unlabelled.sum())} of {len(X)} lumisections have no value in "
             f"{label!r}; expected a label for each, or leave them out by where"
         )
-    return Stream(X, (~_equal(labels, good)).astype(np.int64))
+    # A fault of any element makes the lumisection faulty.
+    faulty = X.index.isin(labels.index[~labels.to_numpy()])
+    return Stream(X, faulty.astype(np.int64))
 
 
 def _names(frames: Sequence[pd.DataFrame]) -> list[str]:
     return list(dict.fromkeys(str(name) for frame in frames for name in frame.columns))
 
 
-def _condition(path: Path, frames: Sequence[pd.DataFrame], name: str) -> "pd.Series[Any]":
-    """Return a condition of every lumisection, of the first element that has it."""
-    having = [frame[name] for frame in frames if name in frame.columns]
+def _holds(
+    path: Path, frames: Sequence[pd.DataFrame], name: str, value: str, index: "pd.Index[Any]"
+) -> "pd.Series[bool]":
+    """Tell where a condition has a value; a row per element and lumisection of `index` that has it.
+
+    Elements may differ: each has a row of its own.
+    """
+    having = [frame[name].dropna() for frame in frames if name in frame.columns]
     if not having:
         raise DataError(
             f"{path}: no condition is called {name!r}; there are {listed(_names(frames)) or 'none'}"
         )
-    every = pd.concat(having)
-    return every[~every.index.duplicated()]
+    every = pd.concat([pd.Series(_equal(one, value), one.index, dtype=bool) for one in having])
+    return every[every.index.isin(index)]
+
+
+def _chosen(
+    path: Path, holds: "pd.Series[bool]", condition: str, index: "pd.Index[Any]"
+) -> NDArray[np.bool_]:
+    """Return which lumisections a condition chooses, and raise where elements disagree."""
+    chosen, others = holds.index[holds.to_numpy()], holds.index[~holds.to_numpy()]
+    mixed = index[index.isin(chosen) & index.isin(others)]
+    if len(mixed):
+        run, lumisection = mixed[0]
+        raise DataError(
+            f"{path}: where {condition}, its elements disagree in {len(mixed)} lumisections, first "
+            f"in {lumisection} of run {run}; expected one value for all elements: choose by "
+            "another condition, or give a file of one element"
+        )
+    return np.asarray(index.isin(chosen))
 
 
 def _equal(values: "pd.Series[Any]", value: str) -> NDArray[np.bool_]:
     """Tell where a condition has a value, which is a number if the condition is."""
+    if values.empty:
+        return np.zeros(0, dtype=bool)
     if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
         return np.asarray(values.astype(str) == value)
     try:
@@ -178,7 +204,7 @@ def halved(stream: Stream, min_entries: float) -> Halves:
     stream : Stream
         All lumisections.
     min_entries : float
-        Entries that one needs, to be learned.
+        Entries that each of its elements needs, to be learned.
 
     Returns
     -------
@@ -192,7 +218,9 @@ def halved(stream: Stream, min_entries: float) -> Halves:
     """
     X, y = stream
     runs = required_runs(X, "a benchmark forward in time")
-    usable = (y == 0) & (X.to_numpy().sum(axis=1) >= min_entries)
+    counts_of = elements_of([str(name) for name in X.columns]).values()
+    entries = np.min([X.to_numpy()[:, at].sum(axis=1) for at in counts_of], axis=0)
+    usable = (y == 0) & (entries >= min_entries)
     numbers = np.unique(runs)
     counts = np.cumsum([usable[runs == run].sum() for run in numbers])
     place = int(np.searchsorted(counts, FIRST_ROWS))

@@ -76,8 +76,9 @@ def figures(labels: Labels, evaluation: pd.DataFrame) -> dict[str, Any]:
         good and faulty ones (missing where none has), ``tpr_at_1_percent``; ``detected`` and
         ``false_alarm_rate``, the shares of the faulty and of the good that the threshold flags;
         ``alarms_per_run`` and ``false_alarms_per_day``, where flagged lumisections that follow each
-        other are one alarm, so that a run that is flagged from end to end is one; ``n_judged`` and
-        ``n_faulty``.
+        other are one alarm, false if the first of them is good: a run that is flagged from end to
+        end is one alarm, and at most one false one, so read ``false_alarm_rate`` beside them;
+        ``n_judged`` and ``n_faulty``.
 
     Raises
     ------

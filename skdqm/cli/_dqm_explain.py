@@ -63,9 +63,9 @@ def _of_element(
         return
     counts = part.to_numpy()[rows]
     expected = _expected(judged, detector, part, rows)
-    pulls = _pulls(detector, part, rows)
-    if not detector.signed_feature_scores:
-        pulls = _signed(pulls, counts - expected)
+    # Words and pictures speak of standard deviations, and other scores are none.
+    signed = detector.signed_feature_scores
+    pulls = _pulls(detector, part, rows) if signed else _counting_pulls(counts, expected)
     drawn = _finite(edges[name])
     shape = tuple(len(each) - 1 for each in drawn)
     for place, *arrays in zip(rows, counts, expected, pulls, strict=True):
@@ -77,11 +77,8 @@ def _of_element(
 def _pulls(detector: Any, part: "pd.DataFrame", rows: list[int]) -> "Floats":
     import numpy as np
 
-    from skdqm.monitoring import PersistenceDetector
-
-    if isinstance(detector, PersistenceDetector):  # rows before these are taken with them
-        return np.asarray(detector.feature_scores(part)[rows])
-    return np.asarray(detector.feature_scores(part.iloc[rows]))
+    # All rows: those before one may be taken with it.
+    return np.asarray(detector.feature_scores(part))[rows]
 
 
 def _expected(judged: Judged, detector: Any, part: "pd.DataFrame", rows: list[int]) -> "Floats":
@@ -102,10 +99,12 @@ def _expected(judged: Judged, detector: Any, part: "pd.DataFrame", rows: list[in
     return found
 
 
-def _signed(sizes: "Floats", deviations: "Floats") -> "Floats":
+def _counting_pulls(counts: "Floats", expected: "Floats") -> "Floats":
     import numpy as np
 
-    return np.copysign(sizes, deviations)
+    from skdqm.statistics import deviance_residuals
+
+    return deviance_residuals(np.maximum(counts, 0), np.maximum(expected, 0))
 
 
 def _finite(edges: "Edges") -> "Edges":

@@ -56,8 +56,9 @@ class DqmModel:
 
     @property
     def last_run(self) -> int:
-        """The latest run that was learned."""
-        return int(self.metadata["learned_runs"][1])
+        """The latest run that was learned, or set the threshold."""
+        known = (self.metadata["learned_runs"], self.metadata["calibrated_runs"])
+        return max(int(last) for _, last in known)
 
     def read(self, source: Source) -> Data:
         """Read what the model takes, and refuse other bins than those that it knows."""

@@ -192,9 +192,11 @@ def _row_steps(source: Source, features: Features) -> Steps:
 
 
 def _scaling(kind: str, features: Features, detector: Any) -> Steps:
-    """Scale columns apart, but not those that share a unit and a meaning, such as pixels."""
+    """Scale columns apart, but not those that share a unit and a meaning: pixels, and counts."""
     from sklearn.preprocessing import StandardScaler
 
+    if getattr(detector, "takes_counts", False):
+        return []
     is_laid_out = any(getattr(detector, name, None) is not None for name in SHAPES)
     if kind == "images" or features in FROM_EVENTS or is_laid_out:
         return []

@@ -165,11 +165,27 @@ class Model:
         """Return rows of :meth:`training_rows` in the form that the detector has learned from."""
         return rows if hasattr(self.detector, "feature_names_in_") else rows.to_numpy()
 
-    def score(self, rows: "pd.DataFrame", path: Path) -> "NDArray[np.float64]":
-        """Return the scores of rows; low is abnormal."""
+    def judge(
+        self, rows: "pd.DataFrame", path: Path
+    ) -> "tuple[NDArray[np.float64], NDArray[np.int64]]":
+        """Return the scores of rows, low is abnormal, and their labels; 0 has too little data."""
         import numpy as np
 
+        from skdqm.base import BaseDetector
+
         X = self.transform(rows, path)
+        scores = self._scored(X, rows, path)
+        if type(self.detector)._has_enough is BaseDetector._has_enough:  # noqa: SLF001
+            return scores, np.where(scores - self.detector.offset_ >= 0, 1, -1)
+        return scores, self.detector.predict(X)
+
+    def score(self, rows: "pd.DataFrame", path: Path) -> "NDArray[np.float64]":
+        """Return the scores of rows; low is abnormal."""
+        return self._scored(self.transform(rows, path), rows, path)
+
+    def _scored(self, X: Any, rows: "pd.DataFrame", path: Path) -> "NDArray[np.float64]":
+        import numpy as np
+
         with quiet_overflow():
             scores = self.detector.score_samples(X)
         finite = np.isfinite(scores)

@@ -124,15 +124,20 @@ class Scoring:
         )
 
     def _frame(self, table: "Table") -> "pd.DataFrame":
+        import numpy as np
+
         detector = self.model.detector
-        scores = self.model.score(table.X, self.source.path)
-        flagged = scores - detector.offset_ < 0
+        scores, labels = self.model.judge(table.X, self.source.path)
+        flagged = labels == -1
         self.n_rows += len(scores)
         self.n_flagged += int(flagged.sum())
         self.n_dropped += table.n_dropped
         new: dict[str, Any] = {SCORE: -scores}
         if self.with_flags:
-            new[FLAG] = flagged.astype(int)
+            # Rows with too little data have no flag.
+            has_verdict = labels != 0
+            flags = flagged.astype(int)
+            new[FLAG] = flags if has_verdict.all() else np.where(has_verdict, flags, np.nan)
             if hasattr(detector, "calibration_scores_"):
                 new[P_VALUE] = self.model.p_values_of(scores)
         return self._extended(table, new)

@@ -17,6 +17,8 @@ Change = Callable[[Counts, float, Generator], Counts]
 
 # The default shift or spread of a histogram, as a share of its bins.
 MOVE = 0.05
+# Counts are int64; below this, two of them can be added.
+LARGEST = 2.0**62
 
 
 class FaultKind(NamedTuple):
@@ -41,8 +43,20 @@ class FaultKind(NamedTuple):
         return float(factor)
 
 
+def _bounded(counts: Floats, about: str) -> Floats:
+    """Return counts, or raise ``UsageError`` where they or their sums would not fit into int64."""
+    if not (counts < LARGEST).all():
+        raise UsageError(
+            f"{about} makes counts of {counts.max():g}; expected less than {LARGEST:g}: give a "
+            "smaller factor, or smaller counts"
+        )
+    return counts
+
+
 def _hot(counts: Counts, factor: float, _: Generator) -> Counts:
-    return np.rint(counts * factor).astype(np.int64)
+    with np.errstate(over="ignore"):
+        hot: Floats = np.multiply(counts, factor, dtype=np.float64)
+    return np.rint(_bounded(hot, f"factor={factor!r} of the kind 'hot'")).astype(np.int64)
 
 
 def _noisy(counts: Counts, factor: float, rng: Generator) -> Counts:
@@ -50,11 +64,16 @@ def _noisy(counts: Counts, factor: float, rng: Generator) -> Counts:
     # Where nothing was counted, noise still is: at least one entry at strength 1.
     level = factor * max(float(counts.mean()), 1.0)
     strength = rng.exponential(size=(len(counts), 1))
-    return counts + rng.poisson(np.broadcast_to(level * strength, counts.shape))
+    about = f"factor={factor!r} of the kind 'noisy'"
+    with np.errstate(over="ignore"):
+        mean: Floats = level * strength
+        _bounded(counts + mean, about)
+    return counts + rng.poisson(np.broadcast_to(mean, counts.shape))
 
 
 def _moved(counts: Counts, chances: Floats, rng: Generator) -> Counts:
     """Move each entry from its bin (row of `chances`) to another; none is lost."""
+    _bounded(counts.sum(axis=1, dtype=np.float64), "moving the entries of a histogram")
     return np.array([rng.multinomial(row, chances).sum(axis=0) for row in counts])
 
 
@@ -74,7 +93,8 @@ def _shifted(counts: Counts, bins: float, rng: Generator) -> Counts:
 def _broadened(counts: Counts, bins: float, rng: Generator) -> Counts:
     n_bins = counts.shape[1]
     centres = np.arange(n_bins)
-    inner = (centres[1:] - 0.5 - centres[:, None]) / bins
+    with np.errstate(over="ignore"):  # by next to nothing: entries stay
+        inner = (centres[1:] - 0.5 - centres[:, None]) / bins
     below = np.pad(ndtr(inner), ((0, 0), (1, 1)), constant_values=((0, 0), (0.0, 1.0)))
     return _moved(counts, np.diff(below, axis=1), rng)
 

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from skdqm._lumisections import elements_of, required_runs, runs_of, shape_of
+from skdqm._lumisections import (
+    LUMISECTION,
+    elements_of,
+    lumisections_of,
+    place_of,
+    required_runs,
+    runs_of,
+    shape_of,
+)
 from skdqm._messages import listed
 from skdqm.datasets._fault_kinds import placed_block
 from skdqm.exceptions import DataError, UsageError
@@ -44,7 +52,8 @@ def fault_columns(
             raise UsageError(f"element={element!r}, but X is an array without names of columns")
         return np.arange(X.shape[1]), _checked_shape(shape, X.shape[1]) or (X.shape[1],)
     names = [str(name) for name in X.columns]
-    positions = _columns_of(names, element)
+    # In C order of the bins, wherever their columns are.
+    positions = sorted(_columns_of(names, element), key=lambda at: place_of(names[at]))
     return np.array(positions), _checked_shape(shape, len(positions)) or shape_of(
         [names[position] for position in positions]
     )
@@ -160,6 +169,14 @@ def _window(
     return rows[at : at + duration]
 
 
+def _in_time(X: Any) -> NDArray[np.intp]:
+    """Return the order of rows by lumisection, as they are if the index does not say."""
+    names = getattr(getattr(X, "index", None), "names", None) or ()
+    if LUMISECTION not in names:
+        return np.arange(len(X))
+    return np.argsort(lumisections_of(X), kind="stable")
+
+
 def fault_rows(
     X: Any,
     rows: ArrayLike | None,
@@ -170,8 +187,9 @@ def fault_rows(
     """Return the rows with the fault: in each run by itself, a window of those chosen."""
     selected, known = _selected(X, rows, runs), runs_of(X)
     run = np.zeros(len(X)) if known is None else known
+    order = _in_time(X)
     chosen = [
-        _window(np.flatnonzero(selected & (run == number)), *window, rng)
+        _window(order[selected[order] & (run[order] == number)], *window, rng)
         for number in np.unique(run[selected])
     ]
     found = np.concatenate([np.empty(0, dtype=np.intp), *chosen])

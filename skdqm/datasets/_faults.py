@@ -140,8 +140,9 @@ def inject_faults(
     rows : array-like of int or bool, default=None
         Rows that have the fault, by their positions or as a mask.
     first : int, default=None
-        Of the rows chosen in each run, the first one with the fault, from 0. None: with a
-        `duration` at random, otherwise the first one.
+        Of the rows chosen in each run, in the order of the index level ``lumisection`` if there is
+        one, the first one with the fault, from 0. None: with a `duration` at random, otherwise the
+        first one.
     duration : int, default=None
         Number of rows in each run that have the fault, at most all; None: up to the end.
     shape : sequence of int, default=None
@@ -161,7 +162,8 @@ def inject_faults(
     DataError
         When X holds anything but counts, or `runs` are asked of rows that do not tell theirs.
     UsageError
-        When a kind, place, time or factor does not exist or does not fit.
+        When a kind, place, time or factor does not exist or does not fit, or counts would exceed
+        4.6e18.
 
     See Also
     --------
@@ -191,7 +193,10 @@ def inject_faults(
     cells = fault_cells(where, sides, counts[:, columns].mean(axis=0).reshape(inside), rng)
     mask = np.zeros(counts.shape, dtype=bool)
     mask[np.ix_(faulty, columns[cells.ravel()])] = True
-    apply_fault(counts, mask, spec, strength, rng)
+    # A copy of the element, whose bins are in order.
+    part = counts[:, columns]
+    apply_fault(part, mask[:, columns], spec, strength, rng)
+    counts[:, columns] = part
     return _like(X, counts.astype(np.float64)), _like(X, mask)
 
 

@@ -70,7 +70,8 @@ def draw_drift(n_runs: int, drift: float, rng: Generator) -> Drift:
     def walk(n: int) -> Floats:
         slow = np.cumsum(rng.standard_normal((n_runs, n)) / 2, axis=0)
         jumps = rng.standard_normal((n_runs, n))
-        walks: Floats = drift * (slow + jumps)
+        # Further away, the peak would leave the axis and nothing would be expected at all.
+        walks: Floats = np.clip(drift * (slow + jumps), -1, 1)
         return walks
 
     gain, width, tilt = walk(3).T

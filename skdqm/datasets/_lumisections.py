@@ -196,7 +196,7 @@ def make_lumisections(
         "n_lumisections": [Integral, "array-like"],
         "shape": ["array-like", Mapping],
         "pileup": [Interval(Real, 0, 250, closed="both")],
-        "statistics": [Interval(Real, 0, None, closed="neither")],
+        "statistics": [Interval(Real, 0, 1e12, closed="right")],
         "drift": [Interval(Real, 0, 1, closed="both")],
         "fault_fraction": [Interval(Real, 0, 1, closed="both")],
         "faults": ["array-like", None],
@@ -247,9 +247,11 @@ def make_lumisections(
     pileup : float, default=40.0
         Collisions per bunch crossing at nominal luminosity, in [0, 250].
     statistics : float, default=10000.0
-        Mean number of entries of a healthy histogram over all lumisections.
+        Mean number of entries of a healthy histogram over all lumisections, up to 1e12: counts,
+        hot ones too, are whole numbers that float64 holds.
     drift : float, default=0.02
-        How much runs differ, relative, in [0, 1]; 0 for a detector that does not change.
+        How much runs differ, relative, in [0, 1]; 0 for a detector that does not change. What
+        changes stays within a factor of e of the nominal detector.
     fault_fraction : float, default=0.05
         Share of faulty lumisections, in [0, 1].
     faults : sequence of str, default=None

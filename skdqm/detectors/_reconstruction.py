@@ -119,6 +119,11 @@ class ReconstructionDetector(StandardisingMixin, NeuralDetector):
         self._n_features_out = self._asked_width()
         self._learn_scale(self._values(X), self._groups())
 
+    @property
+    def takes_counts(self) -> bool:  # type: ignore[override]
+        """Whether rows are counts."""
+        return self.loss == "poisson"
+
     def _learned_total(self, X: NDArray[Any]) -> float | None:
         if self._frozen.get("exposure") is None:
             return None

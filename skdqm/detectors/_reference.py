@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skdqm._lumisections import runs_of
+from skdqm._lumisections import lumisections_of, runs_of
 from skdqm._row_shape import column_number
 from skdqm._sklearn import Interval, StrOptions
-from skdqm.base import BaseDetector
+from skdqm.base import BaseDetector, turned
 from skdqm.detectors._projections import PROJECTIONS, Projection
 from skdqm.detectors._reference_tests import TESTS, BinnedRows, Comparison, SeenRows
 from skdqm.detectors._references import REFERENCES, Block, Reference, Settings
@@ -54,6 +54,8 @@ class ReferenceDetector(BaseDetector):
     Good runs differ more from each other than faults do from good runs, so the reference matters
     more than the test: `reference` says which rows it is made of, and ``partial_fit`` takes it on.
     Learn only rows of runs that were found good; templates stand up to some bad ones among them.
+    Where the reference moves, runs are learned one after the other, and the threshold comes from
+    scores that rows had before their run was learned, as those of the next run will have.
 
     Parameters
     ----------
@@ -155,6 +157,7 @@ class ReferenceDetector(BaseDetector):
     }
 
     signed_feature_scores = True
+    takes_counts = True
 
     def __init__(
         self,
@@ -228,7 +231,8 @@ class ReferenceDetector(BaseDetector):
         return p_values
 
     def _as_seen(self, rows: NDArray[Any], X: ArrayLike) -> SeenRows:
-        return SeenRows(rows, runs_of(X))
+        runs = runs_of(X)
+        return SeenRows(rows, runs, None if runs is None else lumisections_of(X))
 
     def _fit(self, X: SeenRows) -> None:
         self._start()
@@ -267,12 +271,36 @@ class ReferenceDetector(BaseDetector):
     def _learn(self, X: SeenRows) -> None:
         self._n_blocks += 1
         values, exposures = self._rows_of(X)
-        runs = np.full(len(values), self._n_blocks) if X.runs is None else X.runs
-        self._reference = self._reference.learned(Block(values, exposures, runs), self._settings())
         kind = PROJECTIONS.get(self._frozen["test"])
         if kind is not None and self._projection is None:
             n_components, counted = self._frozen["n_components"], self._settings().counted
             self._projection = kind.of(values, exposures, n_components, counted=counted)
+        runs = np.full(len(values), self._n_blocks) if X.runs is None else X.runs
+        self._ahead = np.full(len(values), np.nan)
+        for rows in self._blocks(X):
+            block = Block(values[rows], exposures[rows], runs[rows])
+            if self._reference.is_known():
+                self._ahead[rows] = self._tested(BinnedRows(block.rows, block.exposures))
+            self._reference = self._reference.learned(block, self._settings())
+        early = np.isnan(self._ahead)
+        if early.any():  # the first block of all has nothing before it
+            self._ahead[early] = self._tested(BinnedRows(values[early], exposures[early]))
+
+    def _blocks(self, X: SeenRows) -> list[NDArray[np.intp]]:
+        """Return rows in the order of time, run by run where the reference moves."""
+        if X.runs is None or X.lumisections is None:
+            return [np.arange(len(X))]
+        order = np.lexsort((X.lumisections, X.runs))
+        if self._frozen["reference"] == "fit" and self._frozen["half_life"] is None:
+            return [order]
+        runs = X.runs[order]
+        starts = np.flatnonzero(runs[1:] != runs[:-1]) + 1
+        return np.split(order, starts)
+
+    def _scores_of_learned(self, rows: SeenRows) -> Floats:
+        # As they were before their run was learned: those of the next run will be so.
+        del rows
+        return turned(self._ahead)
 
     def _rows_of(self, X: SeenRows) -> BinnedRows:
         largest = LARGEST_COUNT if self._settings().counted else LARGEST_VALUE
@@ -322,7 +350,10 @@ class ReferenceDetector(BaseDetector):
         return self._reference.expectation(values, exposures, self._settings())
 
     def _anomaly_score(self, X: SeenRows) -> Floats:
-        return self._in_chunks(TESTS.get(self._frozen["test"], TESTS["chi2"]), self._rows_of(X))
+        return self._tested(self._rows_of(X))
+
+    def _tested(self, rows: BinnedRows) -> Floats:
+        return self._in_chunks(TESTS.get(self._frozen["test"], TESTS["chi2"]), rows)
 
     def _feature_scores(self, X: SeenRows) -> Floats:
         rows = self._rows_of(X)
@@ -332,6 +363,7 @@ class ReferenceDetector(BaseDetector):
 
     def _get_state(self) -> dict[str, Any]:
         state = super()._get_state()
+        state.pop("_ahead", None)
         if "_reference" in state:
             state["_reference"] = state["_reference"].as_state()
             projection = state["_projection"]

@@ -16,14 +16,16 @@ Floats = NDArray[np.float64]
 # What is expected in a bin that was never filled: half an entry in all the exposure.
 HALF_AN_ENTRY = 0.5
 SMALLEST = 1e-150
+LARGEST_PULL = 1e50
 
 
 @dataclass(frozen=True)
 class SeenRows:
-    """Validated rows, and the run of each if they say."""
+    """Validated rows, and the run and the lumisection of each if they say."""
 
     values: NDArray[Any]
     runs: NDArray[Any] | None
+    lumisections: NDArray[Any] | None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -99,7 +101,9 @@ class Comparison:
         """Distances from the expectation in standard deviations, with a sign."""
         variance = self.variance * np.square(self.exposures)[:, None]
         if not self.counted:
-            return statistics.pulls(self.values, self.expected, variance)
+            plain = statistics.pulls(self.values, self.expected, variance)
+            # What never varied has no variance: its pull is huge, and its square stays finite.
+            return np.clip(plain, -LARGEST_PULL, LARGEST_PULL)
         # Counts that fluctuate less than a Poisson law are so many fewer of one that does.
         mean = self.floor * self.exposures[:, None]
         residuals = statistics.deviance_residuals(

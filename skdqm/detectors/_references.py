@@ -56,6 +56,10 @@ class Reference(ABC):
         """Return the reference after more rows."""
 
     @abstractmethod
+    def is_known(self) -> bool:
+        """Tell whether anything was learned."""
+
+    @abstractmethod
     def expectation(self, rows: Floats, exposures: Floats, settings: Settings) -> Template:
         """Return what is expected: one template, or one for each row."""
 
@@ -84,6 +88,10 @@ class Pooled(Reference):
         return Pooled(
             self.template.merged(new, 1.0 if life is None else 0.5 ** (new.n_rows / life))
         )
+
+    def is_known(self) -> bool:
+        """Tell whether anything was learned."""
+        return self.template is not None
 
     def expectation(self, rows: Floats, exposures: Floats, settings: Settings) -> Template:
         """Return the one template."""
@@ -117,6 +125,10 @@ class Rolling(Reference):
             exposures = np.concatenate([self.exposures, exposures])
         latest = Block(rows[-settings.window :], exposures[-settings.window :], np.empty(0))
         return Rolling(latest.rows, latest.exposures, latest.template(settings))
+
+    def is_known(self) -> bool:
+        """Tell whether anything was learned."""
+        return self.template is not None
 
     def expectation(self, rows: Floats, exposures: Floats, settings: Settings) -> Template:
         """Return the template of the rows that are kept."""
@@ -157,8 +169,10 @@ class LastRun(Reference):
         return reference
 
     def _after(self, run: int, new: Template) -> "LastRun":
-        if self.template is None:
+        if self.template is None or self.run is None:
             return LastRun(run, new)
+        if run < self.run:  # certified late: the reference does not go back
+            return self
         if run == self.run:
             return LastRun(run, self.template.merged(new), self.step, self.n_steps)
         by_chance = self.template.uncertainty() + new.uncertainty()
@@ -166,6 +180,10 @@ class LastRun(Reference):
         before = np.zeros_like(step) if self.step is None else self.step
         n = self.n_steps + 1
         return LastRun(run, new, before + (step - before) / n, n)
+
+    def is_known(self) -> bool:
+        """Tell whether anything was learned."""
+        return self.template is not None
 
     def expectation(self, rows: Floats, exposures: Floats, settings: Settings) -> Template:
         """Return the template of the last run, with the freedom of a step to the next."""
@@ -201,6 +219,10 @@ class NearestRuns(Reference):
                 known[run] = new if before is None else before.merged(new)
         kept = list(known.items())[-settings.max_runs :]
         return NearestRuns([run for run, _ in kept], [template for _, template in kept])
+
+    def is_known(self) -> bool:
+        """Tell whether anything was learned."""
+        return bool(self.templates)
 
     def expectation(self, rows: Floats, exposures: Floats, settings: Settings) -> Template:
         """Return for each row the pooled templates of the runs it is nearest to."""

@@ -10,8 +10,10 @@ import numpy as np
 from skdqm.exceptions import DataError
 from skdqm.io._histogram_rows import Floats, Flow
 
-# What ROOT calls them, as CMS numbers the kinds: TH1F, TH1S, TH1D, TH2F ... and profiles.
-KINDS = {3: 1, 4: 1, 5: 1, 6: 2, 7: 2, 8: 2, 9: 3, 10: 1, 11: 2}
+# Number of axes by kind, as CMS numbers the kinds: TH1F, TH1S, TH1D, TH2F, TH2S, TH2D, TH3F.
+KINDS = {3: 1, 4: 1, 5: 1, 6: 2, 7: 2, 8: 2, 9: 3}
+# TProfile and TProfile2D, which hold means and no counts.
+PROFILES = (10, 11)
 _AXES = "xyz"
 
 
@@ -31,23 +33,26 @@ class Binning:
     edges : tuple of ndarray
         Along each axis, with infinite ones around underflow and overflow that are kept.
     stored : tuple of int
-        Lengths along the axes of the list with underflow and overflow; empty if it has none.
+        Lengths of the stored list along the axes.
+    x_first : bool
+        Whether x runs fastest in it, as in ROOT's own array with underflow and overflow.
+    kept : tuple of slice
+        Which of the bins are left along each axis.
     """
 
     edges: tuple[Floats, ...]
     stored: tuple[int, ...]
-    drops: bool
+    x_first: bool
+    kept: tuple[slice, ...]
 
     def arranged(self, counts: Floats) -> Floats:
         """Return lists of shape (n, n_stored) as counts of shape (n, n_bins) in C order."""
-        if not self.stored:
-            return counts
-        # With underflow and overflow it is ROOT's own array, in which x runs fastest.
-        arrays = counts.reshape(-1, *self.stored[::-1])
-        arrays = arrays.transpose(0, *range(arrays.ndim - 1, 0, -1))
-        if self.drops:
-            arrays = arrays[(slice(None), *[slice(1, -1)] * len(self.stored))]
-        return np.ascontiguousarray(arrays.reshape(len(counts), -1))
+        if self.x_first:
+            arrays = counts.reshape(-1, *self.stored[::-1])
+            arrays = arrays.transpose(0, *range(arrays.ndim - 1, 0, -1))
+        else:
+            arrays = counts.reshape(-1, *self.stored)
+        return np.ascontiguousarray(arrays[(slice(None), *self.kept)].reshape(len(counts), -1))
 
 
 def numbered_edges(length: int, first: int = 0) -> Floats:
@@ -59,7 +64,8 @@ def binning_of(axes: Sequence[Axis], n_stored: int, flow: Flow) -> Binning:
     """Find out how a list of `n_stored` bins is laid out.
 
     Lists with underflow and overflow have two bins more along each axis than the file declares. A
-    file that declares nothing has them when the caller wants them dropped.
+    file that declares nothing has them when the caller wants them dropped. Bins declared with an
+    infinite edge are underflow and overflow too.
     """
     drops = flow == "drop"
     if not axes and drops and n_stored > 2:
@@ -68,15 +74,26 @@ def binning_of(axes: Sequence[Axis], n_stored: int, flow: Flow) -> Binning:
     lengths = [axis.length for axis in axes]
     stored = tuple(length + 2 for length in lengths)
     if n_stored == math.prod(lengths):
-        return Binning(tuple(axis.edges for axis in axes), (), drops)
+        return _binning([axis.edges for axis in axes], drops=drops, x_first=False)
     if n_stored != math.prod(stored):
         raise DataError(
             f"found {n_stored} bins; expected {' x '.join(map(str, lengths))} as declared, or "
             f"{' x '.join(map(str, stored))} with underflow and overflow"
         )
-    outside = ([], []) if drops else ([-np.inf], [np.inf])
-    edges = tuple(np.concatenate([outside[0], axis.edges, outside[1]]) for axis in axes)
-    return Binning(edges, stored, drops)
+    whole = [np.concatenate([[-np.inf], axis.edges, [np.inf]]) for axis in axes]
+    return _binning(whole, drops=drops, x_first=True)
+
+
+def _binning(edges: Sequence[Floats], *, drops: bool, x_first: bool) -> Binning:
+    kept = tuple(_finite(along) if drops else slice(0, len(along) - 1) for along in edges)
+    left = tuple(along[bins.start : bins.stop + 1] for along, bins in zip(edges, kept, strict=True))
+    return Binning(left, tuple(len(along) - 1 for along in edges), x_first, kept)
+
+
+def _finite(edges: Floats) -> slice:
+    """Return the bins with finite edges; all if there is none."""
+    finite = np.flatnonzero(np.isfinite(edges))
+    return slice(0, len(edges) - 1) if len(finite) < 2 else slice(int(finite[0]), int(finite[-1]))
 
 
 def axes_of(declared: Mapping[str, Any]) -> list[Axis]:

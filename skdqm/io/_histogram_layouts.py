@@ -11,7 +11,7 @@ from skdqm.io._formats import detect
 from skdqm.io._histogram_arrays import is_pandas, rows_of_arrays
 from skdqm.io._histogram_rows import Request, Rows, check_counts
 from skdqm.io._histogram_tables import rows_of_table
-from skdqm.io._stored_histogram import StoredHistogram
+from skdqm.io._stored_histogram import WHOLE_RUN, StoredHistogram
 
 _TABLES = ("Parquet", "CSV", "gzipped CSV")
 _ARRAYS = ("HDF5", "npz")
@@ -46,6 +46,7 @@ def _rows_of_root(path: Path, request: Request) -> Iterator[Rows]:
 
 
 def _rows(path: Path, element: str, stored: list[StoredHistogram]) -> Rows:
+    _check_one_kind(path, element, stored)
     edges = stored[0].edges
     for histogram in stored:
         same = map(np.array_equal, histogram.edges, edges)
@@ -72,3 +73,13 @@ def _rows(path: Path, element: str, stored: list[StoredHistogram]) -> Rows:
         edges,
         pd.DataFrame(index=numbers),
     )
+
+
+def _check_one_kind(path: Path, element: str, stored: list[StoredHistogram]) -> None:
+    whole = [histogram for histogram in stored if histogram.lumisection == WHOLE_RUN]
+    if 0 < len(whole) < len(stored):
+        raise DataError(
+            f"{path}: {element!r} has histograms of whole runs, as of run {whole[0].run}, and of "
+            "single lumisections; expected one or the other: choose by keeping only one kind in "
+            "the file, or leave the element out with elements=[...]"
+        )

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skdqm.exceptions import DataError
 from skdqm.io._arrays import decoded
 from skdqm.io._formats import open_reader
-from skdqm.io._histogram_axes import axes_of, binning_of, numbered_edges
+from skdqm.io._histogram_axes import PROFILES, axes_of, binning_of, numbered_edges
 from skdqm.io._histogram_columns import Columns, columns_of, elements_in, whole_shape
 from skdqm.io._histogram_lists import Lists
 from skdqm.io._histogram_rows import (
+    Floats,
     Ints,
     Request,
     Rows,
@@ -24,6 +26,7 @@ from skdqm.io._histogram_rows import (
     matrix_of,
 )
 from skdqm.io._reader import Reader
+from skdqm.io._stored_histogram import a_profile
 
 # Rows are read so many at a time that their bins take 32 MiB in double precision.
 _VALUES = 2**22
@@ -35,13 +38,20 @@ def rows_of_table(path: Path, request: Request) -> Iterator[Rows]:
         typed = chosen.name == "Parquet"
         names = _stored_names(path) if typed else list(reader.columns)
         columns = columns_of(names)
-        start = 0
+        start, found = 0, False
         for frame in _blocks(reader, names, columns, typed=typed):
             numbers = np.arange(start, start + len(frame), dtype=np.int64)
             start += len(frame)
-            yield from _Block(path, columns, request, frame, numbers).rows()
+            for rows in _Block(path, columns, request, frame, numbers).rows():
+                found = True
+                yield rows
         if not start:
             raise DataError("no rows; expected at least one histogram")
+        if not found and request.elements is None:
+            raise DataError(
+                "the file holds profiles only, which are means; expected counts, as in TH1, TH2 or "
+                "TH3"
+            )
 
 
 def _stored_names(path: Path) -> list[str]:
@@ -99,12 +109,34 @@ class _Block:
                 yield self._rows_of(element, places, lists)
 
     def _places(self) -> Iterator[tuple[str, Ints]]:
-        """Yield the wanted elements and where their rows are in the block."""
+        """Yield the wanted elements and where their rows are in the block; no profiles."""
+        for element, places in self._all_places():
+            profiles = places[self._is_profile[places]]
+            if len(profiles) and self._request.elements is None:
+                continue
+            if self._request.wants(element):
+                if len(profiles):
+                    what = a_profile(element, f"metype {self._metypes[profiles[0]]:g}")
+                    raise DataError(f"row {self._numbers[profiles[0]]}: {what}")
+                yield element, places
+
+    @cached_property
+    def _metypes(self) -> Floats:
+        name = self._columns.declared.get("metype")
+        if name is None:
+            return np.full(len(self._frame), np.nan)
+        numbers = pd.to_numeric(self._frame[name], errors="coerce")
+        return numbers.to_numpy(np.float64, na_value=np.nan)
+
+    @cached_property
+    def _is_profile(self) -> NDArray[np.bool_]:
+        return np.isin(self._metypes, PROFILES)
+
+    def _all_places(self) -> Iterator[tuple[str, Ints]]:
         name = self._columns.element
         if name is None:
             element = self._path.name.partition(".")[0]
-            if self._request.wants(element):
-                yield element, np.arange(len(self._frame), dtype=np.int64)
+            yield element, np.arange(len(self._frame), dtype=np.int64)
             return
         codes, elements = pd.factorize(self._frame[name])
         if (codes < 0).any():
@@ -113,8 +145,7 @@ class _Block:
                 "expected the name of a monitoring element"
             )
         for code, element in enumerate(map(decoded, elements)):
-            if self._request.wants(element):
-                yield element, np.flatnonzero(codes == code)
+            yield element, np.flatnonzero(codes == code)
 
     def _lists(self, places: Ints) -> Lists:
         """Take the bins out of the rows that are wanted: others may hold no histogram at all."""

@@ -42,7 +42,8 @@ def read_histograms(
     flow : {"keep", "drop"}, default="keep"
         What to do with underflow and overflow where a file holds them among the bins. With
         ``"keep"`` they are bins like the others. With ``"drop"`` they are left out; of columns of
-        bins without a declared number of them, the first and the last are dropped.
+        bins without a declared number of them, the first and the last are dropped; of declared
+        edges, bins with an infinite one are. Histograms of ROOT files are always read without.
     stack : str or sequence of str, default=none
         Beginnings of names: elements called by that and a number become one, with the numbers as
         its first axis. ``stack="Occupancy_depth"`` makes ``Occupancy_depth[i,j,k]`` of the maps
@@ -81,7 +82,10 @@ def read_histograms(
 
     HDF5 and npz hold an array of shape (n_lumisections, n_x, n_y) for each element, with arrays
     ``run`` and ``lumisection`` beside it where they say. ROOT files hold one histogram for each
-    element and lumisection.
+    element and lumisection, or whole run, which is lumisection 0; not both of one element.
+
+    Profiles (metype 10 and 11, TProfile) hold means and no counts: they are left out, and refused
+    where `elements` names one.
 
     References
     ----------

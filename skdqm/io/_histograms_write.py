@@ -15,6 +15,7 @@ from skdqm.io._atomic import atomic_path
 from skdqm.io._histogram_columns import columns_of
 from skdqm.io._histogram_rows import Floats, check_counts
 from skdqm.io._histograms import Histograms
+from skdqm.io._lumisection_ranges import check_levels, check_once
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,8 +56,9 @@ def write_histograms(histograms: Mapping[str, Histograms], path: str | PathLike[
         When the extension is another or the folder does not exist.
     DataError
         When there is nothing to write, when a histogram has more than three axes or does not fit
-        its edges, when conditions have a name of the layout or values that Parquet cannot hold,
-        or when the file cannot be written.
+        its edges, when the counts do not say run and lumisection, when conditions have other
+        lumisections or another order than the counts, a name of the layout or values that Parquet
+        cannot hold, or when the file cannot be written.
 
     Notes
     -----
@@ -119,14 +121,22 @@ def _check(one: Histograms) -> None:
             f"{one.element!r} has {n_rows} lumisections of shape {one.shape}, but counts, entries "
             f"and conditions of {shapes}; expected {((n_rows, n_bins), (n_rows,), n_rows)}"
         )
-    if not one.counts.index.is_unique or not all((np.diff(edges) > 0).all() for edges in one.edges):
-        raise DataError(
-            f"{one.element!r} has a lumisection twice or edges that do not rise; expected each "
-            "lumisection once and edges in order"
-        )
+    if not all((np.diff(edges) > 0).all() for edges in one.edges):
+        raise DataError(f"{one.element!r} has edges that do not rise; expected edges in order")
+    _check_index(one)
     numbers = np.arange(n_rows, dtype=np.int64)
     check_counts(one.counts.to_numpy(), list(one.counts.columns).__getitem__, numbers)
     check_counts(one.entries[:, None], lambda _: f"entries of {one.element!r}", numbers)
+
+
+def _check_index(one: Histograms) -> None:
+    check_levels(one.counts.index)
+    check_once(one.counts.index)
+    if not one.conditions.index.equals(one.counts.index):
+        raise DataError(
+            f"{one.element!r} has conditions of other lumisections than counts, or in another "
+            "order; expected the same index: reindex the conditions to that of the counts"
+        )
 
 
 def _check_names(histograms: Mapping[str, Histograms]) -> None:

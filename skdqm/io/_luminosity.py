@@ -5,7 +5,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skdqm.exceptions import DataError
-from skdqm.io._lumisection_ranges import LumisectionRanges, check_once, check_verdicts, where
+from skdqm.io._lumisection_ranges import (
+    LumisectionRanges,
+    check_levels,
+    check_once,
+    check_verdicts,
+    where,
+)
 
 _LOST_AS = {"lost_bad": "bad", "lost_not_enough_data": "not enough data", "lost_otherwise": "other"}
 
@@ -44,7 +50,8 @@ def lost_luminosity(
     Raises
     ------
     DataError
-        When an index lacks the levels, names a lumisection twice, or a luminosity is not finite.
+        When an index lacks the levels, names a lumisection twice, or a luminosity is no finite
+        number.
 
     Examples
     --------
@@ -68,8 +75,12 @@ def lost_luminosity(
 
 
 def _checked(luminosity: pd.Series) -> pd.Series:
+    check_levels(luminosity.index)
     check_once(luminosity.index)
-    values = luminosity.astype(np.float64)
+    try:
+        values = luminosity.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the luminosity holds no numbers ({error}); expected numbers") from error
     finite = np.isfinite(values.to_numpy())
     if not finite.all():
         raise DataError(
@@ -82,6 +93,7 @@ def _checked(luminosity: pd.Series) -> pd.Series:
 def _by_verdict(
     values: pd.Series, is_lost: NDArray[np.bool_], verdicts: pd.Series
 ) -> dict[str, NDArray[np.float64]]:
+    check_levels(verdicts.index)
     check_once(verdicts.index)
     check_verdicts(verdicts)
     aligned = verdicts.reorder_levels(values.index.names).reindex(values.index).to_numpy()

@@ -146,7 +146,8 @@ class LumisectionRanges:
         Parameters
         ----------
         index : pandas.MultiIndex of length n_rows
-            With the levels ``run`` and ``lumisection``, in any order.
+            With the levels ``run`` and ``lumisection``, in any order. A lumisection 0 stands for a
+            whole run, as :func:`read_histograms` has it, and belongs to no set.
 
         Returns
         -------
@@ -158,7 +159,7 @@ class LumisectionRanges:
         DataError
             When the index has other levels.
         """
-        return _inside(self._bounds, _keys(index))
+        return _inside(self._bounds, _keys(index, smallest=0))
 
     @property
     def runs(self) -> tuple[int, ...]:
@@ -182,7 +183,13 @@ class LumisectionRanges:
         -------
         ranges : list of (int, int)
             First and last lumisection of each range, in order; empty for a run not in the set.
+
+        Raises
+        ------
+        DataError
+            When the run is no whole number.
         """
+        run = _run_number(run)  # numpy's small integers would overflow below
         low, high = np.searchsorted(self._bounds[::2], [run << _BITS, (run + 1) << _BITS])
         return _as_pairs(self._bounds[2 * low : 2 * high])
 
@@ -274,17 +281,22 @@ def where(index: pd.MultiIndex) -> str:
     return f"lumisection {lumisection} of run {run}"
 
 
-def _keys(index: pd.MultiIndex) -> Keys:
-    """Return a number for each lumisection, in the order of runs, then lumisections."""
+def check_levels(index: pd.Index) -> None:
+    """Complain about an index that does not say the run and the lumisection."""
     missing = {RUN, LUMISECTION} - set(index.names)
     if missing:
         raise DataError(
             f"found an index with the levels {listed(list(index.names))}; expected 'run' and "
             "'lumisection', as skdqm's tables of lumisections have them"
         )
+
+
+def _keys(index: pd.MultiIndex, smallest: int = 1) -> Keys:
+    """Return a number for each lumisection, in the order of runs, then lumisections."""
+    check_levels(index)
     runs, lumisections = (index.get_level_values(name) for name in (RUN, LUMISECTION))
     _check_range(RUN, runs, 0)
-    _check_range(LUMISECTION, lumisections, 1)
+    _check_range(LUMISECTION, lumisections, smallest)
     keys: Keys = (runs.to_numpy(np.int64) << _BITS) + lumisections.to_numpy(np.int64)
     return keys
 

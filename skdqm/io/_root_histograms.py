@@ -1,7 +1,7 @@
 """Histograms in ROOT files, one for each monitoring element and lumisection."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from skdqm.exceptions import DataError
 from skdqm.io._formats import detect
 from skdqm.io._guard import guard
 from skdqm.io._root_file import classes_in, in_utf8, open_root, plain_errors
-from skdqm.io._root_places import Place, place_of
-from skdqm.io._stored_histogram import StoredHistogram
+from skdqm.io._root_places import Place, no_run, place_of, tells_run
+from skdqm.io._stored_histogram import StoredHistogram, a_profile
 
 _HISTOGRAM = re.compile(r"TH([123])[CSILFD]")
 _PROFILE = re.compile(r"TProfile[23]?D?")
@@ -35,7 +35,8 @@ def stored_histograms(
     path : pathlib.Path
         The file.
     elements : sequence of str, optional
-        Monitoring elements to read. All by default; profiles are left out then.
+        Monitoring elements to read. All by default; profiles are left out then. Objects that do not
+        say their run are no hindrance where others of the same name do.
 
     Raises
     ------
@@ -60,19 +61,28 @@ def _places(classes: dict[str, str], elements: Sequence[str] | None) -> Iterator
             raise DataError(_no_histogram(classes, profiles))
         yield from ((name, place_of(in_utf8(name))) for name in histograms)
         return
-    for name in _wanted(profiles, elements):
-        raise DataError(
-            f"{name!r} is a profile ({classes[name]}), which holds means; expected counts, as in "
-            "TH1, TH2 or TH3: leave it out of the elements"
-        )
-    yield from _wanted(histograms, elements).items()
+    wanted = _wanted([*histograms, *profiles], elements)
+    for name in profiles:
+        if name in wanted:
+            raise DataError(a_profile(name, classes[name]))
+    yield from wanted.items()
 
 
 def _wanted(names: Sequence[str], elements: Sequence[str]) -> dict[str, Place]:
     """Return those that belong to the elements; others may be called as they like."""
-    wanted, ends = frozenset(elements), tuple(element.rpartition("/")[2] for element in elements)
-    places = {name: place_of(in_utf8(name)) for name in names if name.endswith(ends)}
-    return {name: place for name, place in places.items() if place.element in wanted}
+    alike = [name for name in names if name.endswith(_ends(elements))]
+    telling = {name: place_of(in_utf8(name)) for name in alike if tells_run(in_utf8(name))}
+    places = {name: place for name, place in telling.items() if place.element in elements}
+    missing = set(elements) - {place.element for place in places.values()}
+    # Copies beside the histograms of an element, such as a reference, are of no run.
+    for name in alike:
+        if name not in telling and name.endswith(_ends(missing)):
+            raise DataError(no_run(in_utf8(name)))
+    return places
+
+
+def _ends(elements: Iterable[str]) -> tuple[str, ...]:
+    return tuple(element.rpartition("/")[2] for element in elements)
 
 
 def _no_histogram(classes: dict[str, str], profiles: Sequence[str]) -> str:

@@ -1,9 +1,11 @@
 """Which run, lumisection and monitoring element the path of a histogram in a ROOT file tells."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from skdqm.exceptions import DataError
+from skdqm.io._stored_histogram import WHOLE_RUN
 
 # As the tools write that turn DQMIO into one file for each element: run367094_ls12_charge.
 _FLAT = re.compile(r"run_?(\d+)_(?:(?:ls|lumi|lumisection)_?(\d+)_)?(.+)", re.IGNORECASE)
@@ -12,7 +14,6 @@ _LUMISECTION = re.compile(r"(?:ls|lumi|lumi ?section)[ _]?(\d+)", re.IGNORECASE)
 _RANGE = re.compile(r"by lumi section (\d+)-(\d+)", re.IGNORECASE)
 # Folders of CMS files that say nothing of the element.
 _FRAME = {"dqmdata", "run summary"}
-_WHOLE_RUN = 0
 
 
 class Place(NamedTuple):
@@ -33,7 +34,7 @@ def place_of(path: str) -> Place:
     """
     *folders, name = path.split("/")
     flat = _FLAT.fullmatch(name)
-    runs = [int(found[1]) for found in map(_RUN.fullmatch, folders) if found]
+    runs = _runs(folders)
     sections = [_lumisection(folder, path) for folder in folders]
     kept = [folder for folder, section in zip(folders, sections, strict=True) if section is None]
     if flat is not None:
@@ -44,7 +45,13 @@ def place_of(path: str) -> Place:
         raise DataError(no_run(path))
     element = "/".join([*(folder for folder in kept if not _is_frame(folder)), name])
     found = [section for section in sections if section is not None]
-    return Place(element, runs[-1], found[-1] if found else _WHOLE_RUN)
+    return Place(element, runs[-1], found[-1] if found else WHOLE_RUN)
+
+
+def tells_run(path: str) -> bool:
+    """Tell whether a path says the run of a histogram."""
+    *folders, name = path.split("/")
+    return bool(_runs(folders)) or _FLAT.fullmatch(name) is not None
 
 
 def no_run(path: str) -> str:
@@ -54,6 +61,10 @@ def no_run(path: str) -> str:
         "Run 367094/LumiSection 12/<element>, and of a whole run run367094_<element> and "
         "DQMData/Run 367094/<subsystem>/Run summary/<element>"
     )
+
+
+def _runs(folders: Sequence[str]) -> list[int]:
+    return [int(found[1]) for found in map(_RUN.fullmatch, folders) if found]
 
 
 def _is_frame(folder: str) -> bool:

@@ -5,6 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+# The lumisection of histograms of a whole run.
+WHOLE_RUN = 0
+
 
 class StoredHistogram(NamedTuple):
     """A histogram as a file holds it.
@@ -29,3 +32,11 @@ class StoredHistogram(NamedTuple):
     counts: NDArray[np.float64]
     entries: float
     edges: tuple[NDArray[np.float64], ...]
+
+
+def a_profile(name: str, kind: str) -> str:
+    """Say that a profile was asked for."""
+    return (
+        f"{name!r} is a profile ({kind}), which holds means; expected counts, as in TH1, TH2 or "
+        "TH3: leave it out of the elements"
+    )

@@ -15,6 +15,7 @@ from skdqm.metrics._flags import (
     checked_runs,
     in_time,
     stretches,
+    times,
 )
 
 __all__ = [
@@ -42,7 +43,8 @@ class DetectionDelays:
         Faults with a flag: ``run``; ``first`` and ``last``, the positions of the rows where the
         fault begins and ends; ``length`` in lumisections; and ``delay``, the number of
         lumisections from the first one of the fault to the first flagged one: 0 if it was flagged
-        at once.
+        at once. Both are differences of the index level ``lumisection``, if there is one, so that
+        lumisections without a row count; otherwise rows are counted.
     undetected : DataFrame of shape (n_undetected, 4)
         Faults without any flag: the same columns but ``delay``, which they do not have.
     """
@@ -75,7 +77,7 @@ def alarms_per_run(flags: ArrayLike, runs: ArrayLike | None = None) -> pd.DataFr
         Predictions: -1 = flagged, 1 = good, 0 = not enough data; or booleans, True = flagged. In
         the order of time, unless they are a Series whose index has the level ``lumisection``.
     runs : array-like of shape (n_lumisections,), default=None
-        The run of each; None: the index level ``run`` of `flags`.
+        The number of the run of each; None: the index level ``run`` of `flags`.
 
     Returns
     -------
@@ -131,11 +133,13 @@ def alarms_per_day(
         Predictions: -1 = flagged, 1 = good, 0 = not enough data; or booleans, True = flagged. In
         the order of time, unless they are a Series whose index has the level ``lumisection``.
     runs : array-like of shape (n_lumisections,), default=None
-        The run of each, at whose end an alarm ends; None: the index level ``run`` of `flags` if
-        there is one, otherwise all are of one run.
+        The number of the run of each, at whose end an alarm ends; None: the index level ``run`` of
+        `flags` if there is one, otherwise all are of one run.
     y_true : array-like of shape (n_lumisections,), default=None
-        Labels, 1 = faulty, 0 = good. With them only *false* alarms count, those with no faulty
-        lumisection among the flagged ones, and only the time of the good lumisections.
+        Labels, 1 = faulty, 0 = good, with the index of `flags` if both have one. With them only
+        *false* alarms count, those whose first flagged lumisection is good, and only the time of
+        the good lumisections. An alarm that runs on into a fault is false too: somebody was called
+        before there was a fault.
     count : {"alarms", "lumisections"}, default="alarms"
         Count alarms, or flagged lumisections: :func:`alarms_per_run` defines both.
 
@@ -164,7 +168,8 @@ def alarms_per_day(
         raise UsageError(f"count={count!r}; expected one of {', '.join(map(repr, COUNTS))}")
     checked = checked_flags(flags)
     n_rows = len(checked)
-    is_faulty = np.zeros(n_rows, dtype=bool) if y_true is None else checked_labels(y_true, n_rows)
+    labels = np.zeros(n_rows) if y_true is None else y_true
+    is_faulty = checked_labels(labels, n_rows, flags)
     n_good = n_rows - int(is_faulty.sum())
     if not n_good:
         raise DataError("y_true calls every lumisection faulty; false alarms need good ones")
@@ -172,7 +177,7 @@ def alarms_per_day(
         n_found = int(((checked == -1) & ~is_faulty).sum())
     else:
         alarms = _alarms(checked, checked_runs(runs, flags, n_rows), flags)
-        n_found = sum(not is_faulty[alarm].any() for alarm in alarms)
+        n_found = sum(not is_faulty[alarm[0]] for alarm in alarms)
     return LUMISECTIONS_PER_DAY * n_found / n_good
 
 
@@ -181,19 +186,20 @@ def detection_delay(
 ) -> DetectionDelays:
     """Measure how many lumisections pass from the beginning of each fault to its first flag.
 
-    A *fault* is what is labelled faulty without a break in a run. A flag before it begins, or
-    after it ended, does not detect it.
+    A *fault* is what is labelled faulty without a break in a run: rows that follow each other,
+    where nothing is known of lumisections between them. A flag before it begins, or after it
+    ended, does not detect it.
 
     Parameters
     ----------
     y_true : array-like of shape (n_lumisections,)
-        Labels: 1 = faulty, 0 = good.
+        Labels: 1 = faulty, 0 = good; with the index of `flags` if both have one.
     flags : array-like of shape (n_lumisections,)
         Predictions: -1 = flagged, 1 = good, 0 = not enough data; or booleans, True = flagged. In
         the order of time, unless they are a Series whose index has the level ``lumisection``.
     runs : array-like of shape (n_lumisections,), default=None
-        The run of each; None: the index level ``run`` of `flags` if there is one, otherwise all
-        are of one run.
+        The number of the run of each; None: the index level ``run`` of `flags` if there is one,
+        otherwise all are of one run.
 
     Returns
     -------
@@ -220,7 +226,7 @@ def detection_delay(
     """
     checked = checked_flags(flags)
     run_of_row = checked_runs(runs, flags, len(checked))
-    is_faulty = checked_labels(y_true, len(checked))
+    is_faulty = checked_labels(y_true, len(checked), flags)
     order = in_time(run_of_row, flags)
     faults = stretches(is_faulty, run_of_row, order)
     # Beside each place in time the next flagged one; beyond the last there is none.
@@ -228,9 +234,13 @@ def detection_delay(
     flagged = np.append(np.where(checked[order] == -1, places, len(order)), len(order))
     following = np.minimum.accumulate(flagged[::-1])[::-1]
     begins = np.flatnonzero(np.isin(order, faults.first))
+    is_found = following[begins] < begins + faults.length
+    time = times(flags, order)
     table = pd.DataFrame({RUN: run_of_row[faults.first], **faults._asdict()})
-    table["delay"] = following[begins] - begins
-    is_found = table["delay"] < table["length"]
+    table["length"] = time[faults.last] - time[faults.first] + 1
+    # Of faults without a flag any row will do: they have no delay.
+    flag = order[np.minimum(following[begins], len(order) - 1)]
+    table["delay"] = time[flag] - time[faults.first]
     return DetectionDelays(
         table[is_found].reset_index(drop=True),
         table[~is_found].drop(columns="delay").reset_index(drop=True),
@@ -272,4 +282,4 @@ def false_alarms_per_day_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
     """
     flags = np.asarray(estimator.predict(X))
     rows = pd.Series(flags, index=X.index) if hasattr(X, "iloc") else flags
-    return -alarms_per_day(rows, y_true=y)
+    return -alarms_per_day(rows, y_true=np.asarray(y))

@@ -49,7 +49,7 @@ def evaluate_by_run(
         What is learned of a run that is over: rows labelled good, rows that the detector itself
         called good, all, or none. A row without enough data (0) is never learned.
     runs : array-like of shape (n_lumisections,), default=None
-        The run of each row; None: the index level ``run`` of X.
+        The number of the run of each row; None: the index level ``run`` of X.
 
     Returns
     -------
@@ -61,8 +61,8 @@ def evaluate_by_run(
     Raises
     ------
     DataError
-        When rows do not tell their run, labels are missing or anything else, or the detector gives
-        a score that is not finite to a row with enough data.
+        When rows do not tell the number of their run, labels are missing or anything else, or the
+        detector gives a score that is not finite to a row with enough data.
     UsageError
         When the detector is not fitted or cannot learn, or `learn` is another word.
 

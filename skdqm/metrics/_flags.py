@@ -3,9 +3,10 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from skdqm._lumisections import LUMISECTION, runs_of
+from skdqm._lumisections import LUMISECTION, checked_runs_of_rows, runs_of
 from skdqm.exceptions import DataError
 from skdqm.metrics._validation import show_labels
 
@@ -35,8 +36,11 @@ def checked_flags(flags: ArrayLike) -> NDArray[np.int64]:
     return given.astype(np.int64)
 
 
-def checked_labels(y_true: ArrayLike, n_rows: int) -> NDArray[np.bool_]:
-    """Return which rows are faulty, or raise ``DataError``; one class may be missing."""
+def checked_labels(y_true: ArrayLike, n_rows: int, rows: Any = None) -> NDArray[np.bool_]:
+    """Return which rows are faulty, or raise ``DataError``; one class may be missing.
+
+    Labels with an index are those of `rows` only if these have the same one.
+    """
     given = np.asarray(y_true)
     if given.shape != (n_rows,):
         raise DataError(f"y_true has the shape {given.shape}; expected one label per row, {n_rows}")
@@ -44,18 +48,28 @@ def checked_labels(y_true: ArrayLike, n_rows: int) -> NDArray[np.bool_]:
         raise DataError(
             f"y_true holds {show_labels(given)}; labels must be 1 (faulty) and 0 (good)"
         )
+    if isinstance(y_true, pd.Series) and isinstance(rows, pd.Series):
+        _check_index(y_true.index, rows.index)
     faulty: NDArray[np.bool_] = given == 1
     return faulty
 
 
+def _check_index(of_labels: "pd.Index[Any]", of_flags: "pd.Index[Any]") -> None:
+    if not of_labels.equals(of_flags):
+        place = int(np.argmin([a == b for a, b in zip(of_labels, of_flags, strict=True)]))
+        found, wanted = (np.asarray(index[place]).tolist() for index in (of_labels, of_flags))
+        raise DataError(
+            f"the index of y_true has {found} in row {place}, that of the flags {wanted}; expected "
+            "the same rows in the same order: y_true.reindex(flags.index) puts them so"
+        )
+
+
 def checked_runs(runs: ArrayLike | None, rows: Any, n_rows: int) -> NDArray[Any]:
     """Return the run of each row: as given, else by the index of `rows`, else one for all."""
-    known = runs_of(rows) if runs is None else np.asarray(runs)
+    known = runs_of(rows) if runs is None else runs
     if known is None:
         return np.zeros(n_rows, dtype=np.int64)
-    if known.shape != (n_rows,):
-        raise DataError(f"runs have the shape {known.shape}; expected one run per row, {n_rows}")
-    return known
+    return checked_runs_of_rows(known, n_rows)
 
 
 def in_time(runs: NDArray[Any], rows: Any) -> Rows:
@@ -64,6 +78,16 @@ def in_time(runs: NDArray[Any], rows: Any) -> Rows:
     if LUMISECTION in (getattr(index, "names", None) or ()):
         return np.lexsort((np.asarray(index.get_level_values(LUMISECTION)), runs))
     return np.argsort(runs, kind="stable")
+
+
+def times(rows: Any, order: Rows) -> NDArray[Any]:
+    """Return the lumisection of each row, its place in `order` if the index does not say."""
+    index: Any = getattr(rows, "index", None)
+    if LUMISECTION in (getattr(index, "names", None) or ()):
+        return np.asarray(index.get_level_values(LUMISECTION))
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    return places
 
 
 def stretches(marked: NDArray[np.bool_], runs: NDArray[Any], order: Rows) -> Stretches:

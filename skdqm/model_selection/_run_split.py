@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator
 
-from skdqm._lumisections import required_runs
+from skdqm._lumisections import checked_runs_of_rows, required_runs
 from skdqm.exceptions import DataError, UsageError
 
 __all__ = ["RunSplit"]
@@ -162,15 +162,5 @@ class RunSplit(BaseCrossValidator):
     def _runs(X: Any, groups: ArrayLike | None) -> NDArray[Any]:
         """Return the number of the run of each row."""
         runs = required_runs(X, "a split by run without groups") if groups is None else groups
-        numbers = np.asarray(runs)
         n_rows = len(X) if hasattr(X, "__len__") else X.shape[0]
-        if numbers.shape != (n_rows,):
-            raise DataError(
-                f"groups have the shape {numbers.shape}; expected one run per row, {n_rows}"
-            )
-        if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
-            raise DataError(
-                f"runs are of type {numbers.dtype} or not all finite; expected their numbers, "
-                "which put them in the order of time"
-            )
-        return numbers
+        return checked_runs_of_rows(runs, n_rows, "groups")

@@ -14,12 +14,13 @@ from skdqm._lumisections import element_of as element_in_name
 from skdqm._lumisections import place_of
 from skdqm._messages import listed
 from skdqm._sklearn import StrOptions, available_if
-from skdqm.base import RECENT_SCORES
+from skdqm.base import RECENT_SCORES, turned
 from skdqm.ensemble._scales import PValue
 from skdqm.exceptions import DataError, TrainingError, UsageError
 from skdqm.monitoring._wrapper import (
     Rows,
     WrapperDetector,
+    ahead_of,
     enough,
     expected,
     features,
@@ -256,13 +257,18 @@ class ElementsDetector(WrapperDetector):
 
     def _refer(self, X: Rows, before: list[Floats]) -> None:
         """Learn which scores are usual; the latest are kept, in the order of time."""
-        latest = self._by_element(_usual_scores, self.detectors_, X)
+        self._learned_now = self._by_element(_scores_when_learned, self.detectors_, X)
+        latest = [_some(values[mask]) for values, mask in self._learned_now]
         self._settle(
             [
                 np.concatenate([old, new])[-RECENT_SCORES:]
                 for old, new in zip(before, latest, strict=True)
             ]
         )
+
+    def _scores_of_learned(self, rows: Rows) -> Floats:
+        del rows
+        return turned(COMBINATIONS[self._combine](*self._fused(self.__dict__.pop("_learned_now"))))
 
     def _settle(self, reference: list[Floats]) -> None:
         self._reference_scores = reference
@@ -273,7 +279,11 @@ class ElementsDetector(WrapperDetector):
 
         Both are of shape (n_samples, n_elements).
         """
-        found = self._by_element(scores_and_enough, self.detectors_, X)
+        return self._fused(self._by_element(scores_and_enough, self.detectors_, X))
+
+    def _fused(
+        self, found: list[tuple[Floats, NDArray[np.bool_]]]
+    ) -> tuple[Floats, NDArray[np.bool_]]:
         surprises = [scale(scores) for scale, (scores, _) in zip(self._scales, found, strict=True)]
         with_verdict = np.column_stack([mask for _, mask in found])
         return np.where(with_verdict, np.column_stack(surprises), 0.0), with_verdict
@@ -312,12 +322,20 @@ def _element_of(name: str) -> str:
     return element_in_name(name) if place_of(name) else UNNAMED
 
 
-def _usual_scores(detector: Any, rows: Rows) -> Floats:
-    """Return scores of training rows: at most as many as are kept, early and late ones alike."""
-    found, mask = scores_and_enough(detector, rows)
-    values: Floats = found[mask]
-    if not np.isfinite(values).all():
+def _scores_when_learned(detector: Any, rows: Rows) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return scores of rows that were just learned, and which of them have a verdict."""
+    ahead = ahead_of(detector)
+    if ahead is not None and len(ahead) == len(rows):
+        values, mask = ahead, enough(detector, rows)
+    else:
+        values, mask = scores_and_enough(detector, rows)
+    if not np.isfinite(values[mask]).all():
         raise TrainingError("scores are not finite")
+    return values, mask
+
+
+def _some(values: Floats) -> Floats:
+    """Return at most as many values as are kept, early and late ones alike."""
     return values[np.random.default_rng(0).permutation(len(values))[:RECENT_SCORES]]
 
 

@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skdqm._lumisections import place_of
 from skdqm._row_shape import column_number
 from skdqm._sklearn import Interval, available_if
+from skdqm.base import turned
 from skdqm.exceptions import DataError
 from skdqm.monitoring._wrapper import (
     Rows,
     WrapperDetector,
+    ahead_of,
     enough,
     features,
+    last_of,
     scores,
     wraps,
 )
@@ -35,8 +39,9 @@ class MinimumEntries(WrapperDetector):
     min_entries : float, default=200
         Entries that a verdict needs, at least 0.
     entries : "total", int or str, default="total"
-        Where they stand: the ``"total"`` of the row, or the column of that number or name, such as
-        the number of events or the luminosity. The detector sees that column too.
+        Where they stand: the ``"total"`` of the bins of the row, or the column of that number or
+        name, such as the number of events or the luminosity. The detector sees that column too:
+        let it be its `exposure`.
     random_state : int, RandomState instance or None, default=None
         Seed of a detector that has none of its own.
     contamination : float, default=0.01
@@ -63,6 +68,8 @@ class MinimumEntries(WrapperDetector):
     >>> gate.predict([shape, [50, 200, 0, 200, 50], [0, 2, 0, 3, 1]])
     array([ 1, -1,  0])
     """
+
+    _ahead: Floats | None
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         **WrapperDetector._parameter_constraints,
@@ -103,6 +110,17 @@ class MinimumEntries(WrapperDetector):
         named = self.entries != "total"
         self._column = column_number(self, "entries", self.entries) if named else None
         self._fewest = float(self.min_entries)
+        self._counted = self._columns_of_entries()
+
+    def _columns_of_entries(self) -> NDArray[np.intp]:
+        """Return the columns of bins: an exposure beside them holds no entries."""
+        names = list(getattr(self, "feature_names_in_", []))
+        bins = [column for column, name in enumerate(names) if place_of(name)]
+        exposure = getattr(last_of(self._asked_detector()), "exposure", None)
+        if not bins and exposure is not None and exposure != "total":
+            column = column_number(self, "exposure of the detector", exposure)
+            return np.delete(np.arange(self.n_features_in_), column)
+        return np.asarray(bins or np.arange(self.n_features_in_))
 
     def _has_enough(self, rows: Rows) -> NDArray[np.bool_]:
         # The detector may abstain as well: one of elements that are gated each.
@@ -111,7 +129,7 @@ class MinimumEntries(WrapperDetector):
     def _is_full(self, rows: Rows) -> NDArray[np.bool_]:
         values = np.asarray(rows)
         if self._column is None:
-            return np.add.reduce(np.abs(values), axis=1) >= self._fewest
+            return np.add.reduce(np.abs(values[:, self._counted]), axis=1) >= self._fewest
         return np.asarray(values[:, self._column] >= self._fewest)
 
     def _those_with_enough(self, X: Rows, fewest: int = 1) -> Rows:
@@ -122,6 +140,18 @@ class MinimumEntries(WrapperDetector):
                 f"at least {fewest} to learn from; lower min_entries, or sum lumisections first"
             )
         return X[full]
+
+    def _scores_of_learned(self, rows: Rows) -> Floats:
+        ahead, full = ahead_of(self.detector_), self._is_full(rows)
+        self._ahead = None
+        if ahead is None or len(ahead) != full.sum():
+            return super()._scores_of_learned(rows)
+        self._ahead = np.zeros(len(rows))
+        self._ahead[full] = ahead
+        return turned(self._ahead)
+
+    def _get_state(self) -> dict[str, Any]:
+        return {name: value for name, value in super()._get_state().items() if name != "_ahead"}
 
     def _anomaly_score(self, X: Rows) -> Floats:
         return scores(self.detector_, X)

@@ -45,6 +45,7 @@ class WrapperDetector(BaseDetector):
     random_state: Any
 
     detector_: Any
+    takes_counts = True
 
     @property
     def signed_feature_scores(self) -> bool:  # type: ignore[override]
@@ -168,3 +169,8 @@ def of_columns(found: Floats, rows: Rows) -> Floats:
             "change their number, such as PCA or a ChannelMask, before the outermost detector"
         )
     return found
+
+
+def ahead_of(detector: Any) -> Floats | None:
+    """Return the anomaly scores that rows had before they were learned, if the detector says."""
+    return getattr(last_of(detector), "_ahead", None)

@@ -35,6 +35,8 @@ class HistogramNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     A lumisection of twice the luminosity has twice the counts, and one of more pile-up another
     shape; neither is a fault. Columns that say the exposure or the condition are used and dropped.
+    Other columns without a bin in their name stay as they are, beside columns with one: of
+    ``charge[0]``, ``charge[1]`` and ``temperature``, the last is no content.
 
     Normalised contents are no counts. A detector that counts
     (:class:`skdqm.detectors.ReferenceDetector` by default) wants them as they are and divides by
@@ -56,13 +58,16 @@ class HistogramNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         its usual content at the mean condition to that at the condition of the row. What is usual
         is a straight line of normalised content against the condition, fitted in ``fit`` by
         exposure and without outliers; one for all bins is in use at the CMS ECAL [1]_. Bins of no
-        significant slope stay, and so do contents where the line is not above 0. Learn from rows
-        that cover the conditions to come.
+        significant slope stay, as all do with less than 5 rows, and so do contents where the line
+        is not above 0. Beyond the conditions of the training rows the correction is that at the
+        nearest of them: learn from rows that cover the conditions to come.
 
     Attributes
     ----------
     mean_condition_ : float or None
         Mean of the condition over training rows, by exposure; None without `correct_for`.
+    condition_range_ : ndarray of shape (2,) or None
+        Smallest and largest condition of training rows with exposure; others are taken for these.
     level_ : ndarray of shape (n_features_out,) or None
         Usual content of each bin at the mean condition.
     slope_ : ndarray of shape (n_features_out,) or None
@@ -134,6 +139,7 @@ class HistogramNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         exposures = self._exposures(rows, X)
         # Numbers and arrays where there is a condition.
         self.mean_condition_: Any = None
+        self.condition_range_: Any = None
         self.level_: Any = None
         self.slope_: Any = None
         if self._condition is not None:
@@ -216,6 +222,8 @@ class HistogramNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         contents = divided(rows, self._bins, self._histograms, exposures)
         condition, total = rows[:, self._condition], exposures.sum(axis=1)
         self.mean_condition_ = float(np.average(condition, weights=total if total.any() else None))
+        seen = condition[total > 0] if total.any() else condition
+        self.condition_range_ = np.array([seen.min(), seen.max()])
         self.level_, self.slope_ = np.zeros((2, contents.shape[1]))
         for number, where in enumerate(self._histograms):
             weights, apart = exposures[:, number], condition - self.mean_condition_
@@ -224,7 +232,7 @@ class HistogramNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     def _correct(self, contents: Floats, condition: Floats) -> None:
         """Bring contents to the mean condition, in place."""
-        apart = (condition - self.mean_condition_)[:, None]
+        apart = (np.clip(condition, *self.condition_range_) - self.mean_condition_)[:, None]
         for part in gen_batches(len(contents), rows_at_once(contents.shape[1])):
             with np.errstate(over="ignore"):
                 line = self.level_ + self.slope_ * apart[part]

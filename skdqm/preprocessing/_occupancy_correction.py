@@ -29,13 +29,14 @@ class OccupancyCorrection(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     What is usual is the mean share of the training rows in each cell, by exposure and without
     outliers: a channel that is hot or dead in some rows does not count. Each histogram stands for
-    itself where the names of the columns, ``element[bin]``, say several.
+    itself where the names of the columns, ``element[bin]``, say several. Columns without a bin in
+    their name, such as a luminosity beside ``charge[0]``, stay as they are.
 
     Attributes
     ----------
     relative_occupancy_ : ndarray of shape (n_features_in_,)
         Mean share of each cell over that of the mean cell of its histogram; 0 for cells that were
-        never filled in training: they do not exist.
+        never filled in training: they do not exist. 1 for columns that are no cells.
     n_features_in_ : int
         Number of features seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -79,7 +80,7 @@ class OccupancyCorrection(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
         areas = areas_of(rows, columns, histograms)
         shares = divided(rows, columns, histograms, areas)
         np.abs(shares, out=shares)
-        self.relative_occupancy_: Floats = np.zeros(rows.shape[1])
+        self.relative_occupancy_: Floats = np.ones(rows.shape[1])
         for number, where in enumerate(histograms):
             usual = _usual_shares(part_of(shares, where), areas[:, number])
             exists = usual > 0

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 from sklearn.utils import gen_batches
 
 Floats = NDArray[np.float64]
@@ -15,8 +16,10 @@ CUT = 5.0
 N_FITS = 4
 # A row counts at most as so many typical ones: a noisy channel fills a row, and makes it no better.
 LARGEST_WEIGHT = 3.0
-# Slopes below so many standard errors, or of so small an effect, are none.
+# Slopes less significant than so many standard errors of a normal law, or of so small an effect,
+# are none. Few rows say little of the error: Student's t has the same probability further out.
 SIGNIFICANT = 3.0
+LEAST_FREEDOM = 3
 SMALLEST_EFFECT = 1e-9
 # The share of a normal law within one standard deviation. The median of sizes would be coarser on
 # small counts.
@@ -42,7 +45,8 @@ def robust_lines(values: Floats, weights: Floats, x: Floats) -> tuple[Floats, Fl
     Returns
     -------
     level, slope : ndarray of shape (n_columns,)
-        The line is ``level + slope * x``; the slope is 0 where none is significant.
+        The line is ``level + slope * x``; the slope is 0 where none is significant,
+        and where less than 5 rows are left.
     """
     level, slope = np.zeros((2, values.shape[1]))
     used = np.flatnonzero(weights > 0)
@@ -68,10 +72,17 @@ def _lines(y: Floats, weights: Floats, x: Floats) -> tuple[Floats, Floats]:
         scatter = np.where(mostly_filled, within_one, typical)
         inside = sizes <= CUT * scatter[:, None]
         level, slope, error = _least_squares(y, inside * weights, x)
+    needed = _significant(np.count_nonzero(inside, axis=1) - 2)
     effect = np.abs(slope) * x.std()
-    is_slope = (np.abs(slope) > SIGNIFICANT * error) & (effect > SMALLEST_EFFECT * np.abs(level))
+    is_slope = (np.abs(slope) > needed * error) & (effect > SMALLEST_EFFECT * np.abs(level))
     flat, _, _ = _least_squares(y, inside * weights, np.zeros_like(x))
     return np.where(is_slope, level, flat), np.where(is_slope, slope, 0.0)
+
+
+def _significant(freedom: NDArray[np.intp]) -> Floats:
+    """Return beyond how many standard errors a slope is one, by degrees of freedom."""
+    errors: Floats = stdtrit(np.maximum(freedom, LEAST_FREEDOM), ndtr(SIGNIFICANT))
+    return np.where(freedom >= LEAST_FREEDOM, errors, np.nan)
 
 
 def _typical_sizes(y: Floats) -> Floats:

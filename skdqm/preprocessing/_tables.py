@@ -38,12 +38,18 @@ def rows_at_once(n_columns: int) -> int:
 
 
 def histograms_of(transformer: Any, columns: Positions) -> list[Positions]:
-    """Return which of `columns` belong to each histogram; all to one, if their names do not say."""
+    """Return which of `columns` belong to each histogram; all to one, if their names do not say.
+
+    Columns without a bin beside columns with one belong to none.
+    """
     names: NDArray[Any] | None = getattr(transformer, "feature_names_in_", None)
     if names is None:
         return [np.arange(len(columns))]
     elements = [UNNAMED if element_of(name) == name else name for name in names[columns]]
-    return [np.array(positions) for positions in elements_of(elements).values()]
+    found = elements_of(elements)
+    if len(found) > 1:
+        found.pop(UNNAMED, None)
+    return [np.array(positions) for positions in found.values()]
 
 
 def part_of(rows: Floats, positions: Positions) -> Floats:
@@ -85,6 +91,8 @@ def divided(
 ) -> Floats:
     """Return the bins of each histogram over its exposure; zeros where that is zero.
 
+    Columns of no histogram stay as they are.
+
     Parameters
     ----------
     rows, columns, histograms
@@ -102,6 +110,7 @@ def divided(
     with np.errstate(over="ignore"):
         for part in _parts(rows):
             bins = part_of(rows[part], columns)
+            out[part] = bins
             for number, where in enumerate(histograms):
                 out[part, where] = part_of(bins, where) / divisors[part, number, None]
     return checked_finite(out, "contents over their exposure")

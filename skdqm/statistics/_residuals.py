@@ -72,7 +72,7 @@ def deviance_residuals(
     Raises
     ------
     UsageError
-        When counts are below 0.
+        When counts or expectations are below 0, or no numbers.
 
     References
     ----------
@@ -85,11 +85,9 @@ def deviance_residuals(
     >>> deviance_residuals([10_300.0, 1.0, 0.0], [10_000.0, 0.001, 4.0]).round(1)
     array([ 3. ,  3.4, -2.8])
     """
-    found = np.asarray(counts, dtype=np.float64)
-    mean = np.maximum(np.asarray(expected, dtype=np.float64), SMALLEST_MEAN)
+    found = _checked(counts, "counts")
+    mean = np.maximum(_checked(expected, "expected"), SMALLEST_MEAN)
     spread = np.asarray(relative_variance, dtype=np.float64)
-    if (found < 0).any():
-        raise UsageError(f"counts must be 0 or more, found {found.min():g}")
     found, mean = np.broadcast_arrays(found, mean)
     excess = found - mean
     # x log(x / m), exact where x is near m and where it is near 0.
@@ -98,6 +96,14 @@ def deviance_residuals(
     surprise[low] = xlogy(found[low], found[low]) - xlogy(found[low], mean[low]) - excess[low]
     shared = np.where(spread > 0, _gamma_part(excess, mean, spread), 0.0)
     return np.copysign(np.sqrt(2 * np.maximum(surprise - shared, 0.0)), excess)
+
+
+def _checked(values: ArrayLike, name: str) -> Floats:
+    numbers = np.asarray(values, dtype=np.float64)
+    # Also NaN, which compares as false.
+    if not (numbers >= 0).all():
+        raise UsageError(f"{name} must be numbers of 0 or more, found {numbers.min():g}")
+    return numbers
 
 
 def _gamma_part(excess: Floats, mean: Floats, spread: Floats) -> Floats:
@@ -136,6 +142,11 @@ def beta_binomial_residuals(
     residuals : ndarray of shape (..., n_bins)
         Negative where too little was counted.
 
+    Raises
+    ------
+    UsageError
+        When counts are below 0, or no numbers.
+
     References
     ----------
     .. [1] A. Brinkerhoff et al., "Anomaly detection for automated data quality monitoring in the
@@ -147,8 +158,7 @@ def beta_binomial_residuals(
     >>> beta_binomial_residuals([60.0, 40.0], [5000.0, 5000.0]).round(2)
     array([ 2., -2.])
     """
-    found = np.asarray(counts, dtype=np.float64)
-    known = np.asarray(reference, dtype=np.float64)
+    found, known = _checked(counts, "counts"), _checked(reference, "reference")
     total, known_total = (each.sum(axis=-1, keepdims=True) for each in (found, known))
     share = (known + 1) / (known_total + 2)
     others = (known_total - known + 1) / (known_total + 2)

@@ -102,16 +102,16 @@ def kolmogorov_smirnov(
     counts : array-like of shape (..., n_bins)
         Contents of the bins, along one axis.
     expected : array-like of shape (..., n_bins)
-        Expected contents.
+        Expected contents, in proportion to the same exposure: totals are not made equal.
     relative_variance : array-like of shape (...,), default=0.0
         How well the expectation is known, as 1 / (entries of the reference).
 
     Returns
     -------
     distance : ndarray of shape (...,)
-        The largest difference of the cumulative shares, times the root of the entries that a
-        comparison of two such histograms has [1]_. Below 1.36 in 95 % of all comparisons, in more
-        where bins are wide.
+        The largest difference of the cumulative contents, in units of the total, times the root of
+        the entries that a comparison of two such histograms has [1]_. Below 1.36 in 95 % of all
+        comparisons, in more where bins are wide.
 
     References
     ----------

@@ -9,7 +9,7 @@ from skdqm.benchmark import dqm
 from skdqm.benchmark._dqm_contenders import chosen, gated, over_maps, over_runs
 from skdqm.benchmark._dqm_maps import LENGTH, N_LAST, Maps, found_on
 from skdqm.benchmark._dqm_residuals import CellPullDetector, Refitted, ResidualDetector
-from skdqm.benchmark._dqm_rows import FIRST_ROWS, Stream, halved
+from skdqm.benchmark._dqm_rows import FIRST_ROWS, Source, Stream, halved
 from skdqm.benchmark._dqm_trial import figures
 from skdqm.datasets import make_lumisections
 from skdqm.exceptions import DataError, UsageError
@@ -133,18 +133,50 @@ def test_wrong_requests_for_generated_rows_are_refused(wrong, message):
         dqm(detectors=FAST, **wrong)
 
 
+def two_elements(X, conditions):
+    """Histograms of two elements, each with its own conditions."""
+    every = {}
+    for name, own in zip("ab", conditions, strict=True):
+        counts = X[[column for column in X if column.startswith(name)]]
+        edges = (np.arange(counts.shape[1] + 1.0),)
+        frame = pd.DataFrame(own, X.index)
+        every[name] = Histograms(name, counts, counts.to_numpy().sum(axis=1), edges, frame, "")
+    return every
+
+
+def test_a_fault_of_any_element_makes_a_lumisection_faulty(tmp_path):
+    X, _ = make_lumisections(1, 4, shape={"a": (5,), "b": (6,)}, random_state=0)
+    path = tmp_path / "two.parquet"
+    conditions = [{"good": [1, 0, 1, 1], "src": "x"}, {"good": [1, 1, 0, 1], "src": "x"}]
+    write_histograms(two_elements(X, conditions), path)
+    source = Source(path, "good", "1", ("src=x",), None, 200)
+    assert source.stream(0).y.tolist() == [0, 1, 1, 0]
+
+
+def test_elements_that_disagree_about_what_is_chosen_are_refused(tmp_path):
+    X, _ = make_lumisections(1, 3, shape={"a": (5,), "b": (6,)}, random_state=0)
+    path = tmp_path / "two.parquet"
+    conditions = [{"good": 1, "src": ["x"] * 3}, {"good": 1, "src": ["x", "y", "x"]}]
+    write_histograms(two_elements(X, conditions), path)
+    source = Source(path, "good", "1", ("src=x",), None, 200)
+    with pytest.raises(DataError, match="where src=x, its elements disagree in 1 lumisections"):
+        source.stream(0)
+
+
+def test_what_is_learned_first_has_enough_entries_in_each_element():
+    X, y = make_lumisections(
+        5, 80, shape={"a": (10,), "b": (12,)}, fault_fraction=0.1, random_state=0
+    )
+    X.iloc[:7, :10] = 0
+    halves = halved(Stream(X, y), 200)
+    assert not halves.first.index.isin(X.index[:7]).any()
+
+
 def test_several_elements_are_judged_each_by_its_own(tmp_path):
     X, y = make_lumisections(
         5, 80, shape={"a": (10,), "b": (12,)}, fault_fraction=0.1, random_state=0
     )
-    conditions = pd.DataFrame({"good": 1 - y}, X.index)
-    every = {}
-    for name in "ab":
-        counts = X[[column for column in X if column.startswith(name)]]
-        edges = (np.arange(counts.shape[1] + 1.0),)
-        entries = counts.to_numpy().sum(axis=1)
-        every[name] = Histograms(name, counts, entries, edges, conditions, "")
-    write_histograms(every, tmp_path / "two.parquet")
+    write_histograms(two_elements(X, [{"good": 1 - y}] * 2), tmp_path / "two.parquet")
     result = dqm(tmp_path / "two.parquet", label="good", detectors=["max_pull/fit", "histogram"])
     assert result.failures == ()
     assert (result.runs["auroc"] > 0.5).all()

@@ -286,3 +286,42 @@ def test_generated_tables_take_faults_on_top():
     X, _ = make_lumisections(2, 20, shape=(8, 16, 2), fault_fraction=0, random_state=0)
     _, mask = inject_faults(X, "missing module", random_state=0)
     assert mask.to_numpy()[0].sum() == 1 * 2 * 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("dead", {"where": (1, 3)}), ("noisy", {"size": (2, 3)}), ("shifted", {"factor": 2})],
+)
+def test_the_order_of_columns_does_not_matter(kind, options):
+    X = table((12,) if kind == "shifted" else (4, 6))
+    mixed = X[np.random.default_rng(1).permutation(X.columns)]
+    faulty, mask = inject_faults(X, kind, random_state=0, **options)
+    found, where = inject_faults(mixed, kind, random_state=0, **options)
+    pd.testing.assert_frame_equal(found[X.columns], faulty)
+    pd.testing.assert_frame_equal(where[X.columns], mask)
+
+
+def test_the_time_of_a_fault_is_that_of_lumisections_not_of_rows():
+    X = table(length=10, n_runs=2)
+    _, mask = inject_faults(X[::-1], "dead", where=3, first=2, duration=3, random_state=0)
+    found = mask.index[mask["h[3]"]]
+    assert sorted(found) == [(7, 3), (7, 4), (7, 5), (8, 3), (8, 4), (8, 5)]
+
+
+@pytest.mark.parametrize("kind", ["hot", "noisy"])
+def test_counts_that_no_integer_holds_are_refused(kind):
+    for factor in (1e300, 1e18):
+        with pytest.raises(UsageError, match=rf"factor=.* of the kind '{kind}' makes counts of"):
+            inject_faults(table(), kind, factor=factor, where=0, random_state=0)
+    with pytest.raises(UsageError, match="factor=1e\\+300 of the kind 'hot'"):
+        inject_faults(np.full((2, 3), 2.0**61), "hot", factor=1e300, where=0)
+
+
+def test_moved_entries_that_no_integer_holds_are_refused():
+    with pytest.raises(UsageError, match="moving the entries of a histogram makes counts of"):
+        inject_faults(np.full((2, 30), 2.0**61), "shifted", random_state=0)
+
+
+def test_a_histogram_that_is_broadened_by_next_to_nothing_keeps_its_counts():
+    faulty, _ = inject_faults(table(), "broadened", factor=1e-310, random_state=0)
+    pd.testing.assert_frame_equal(faulty, table())

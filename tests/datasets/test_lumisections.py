@@ -252,3 +252,19 @@ def test_impossible_parameters_are_named(parameters):
     (name,) = parameters
     with pytest.raises(ValueError, match=f"'{name}' parameter of make_lumisections"):
         make_lumisections(**parameters)
+
+
+@pytest.mark.parametrize("shape", [(100,), (8, 16)])
+def test_the_largest_drift_and_statistics_leave_counts(shape):
+    for seed in range(3):
+        X, _ = make_lumisections(100, 3, shape=shape, drift=1.0, random_state=seed)
+        assert (X.to_numpy().sum(axis=1) > 0).all()
+    X, _ = make_lumisections(3, 50, shape=shape, statistics=1e12, random_state=0)
+    counts = X.to_numpy()
+    assert (counts >= 0).all()
+    assert (counts < 2.0**53).all()
+
+
+def test_statistics_that_no_count_holds_are_refused():
+    with pytest.raises(ValueError, match="'statistics' parameter"):
+        make_lumisections(3, 5, statistics=1e21)

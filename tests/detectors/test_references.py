@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from skdqm._lumisections import lumisection_index
 from skdqm.detectors import ReferenceDetector
 from skdqm.detectors._references import (
     REFERENCES,
@@ -277,9 +278,38 @@ def test_the_last_run_is_what_rows_are_compared_with() -> None:
     last = detector().fit(runs[-1])
     row = runs[0][:1]
     np.testing.assert_array_equal(fitted.reconstruct(row), last.reconstruct(row))
-    fitted.partial_fit(runs[0])
-    first = detector().fit(runs[0])
-    np.testing.assert_array_equal(fitted.reconstruct(row), first.reconstruct(row))
+    fitted.partial_fit(runs[0])  # certified late: the reference does not go back
+    np.testing.assert_array_equal(fitted.reconstruct(row), last.reconstruct(row))
+
+
+@pytest.mark.parametrize("reference", ["rolling", "last-good-run"])
+def test_a_moving_reference_is_fitted_as_it_is_learned_run_by_run(reference: str) -> None:
+    shape = np.array([50.0, 200.0, 400.0, 200.0, 50.0])
+    drifting = [shape * [1, 1, 1.03**run, 1, 1] for run in range(21)]
+    rng = np.random.default_rng(0)
+    tables = [
+        pd.DataFrame(
+            rng.poisson(rates, size=(50, 5)).astype(float),
+            index=lumisection_index([run] * 50, range(1, 51)),
+        )
+        for run, rates in enumerate(drifting)
+    ]
+    fitted = ReferenceDetector(reference=reference, window=100).fit(pd.concat(tables[:20]))
+    assert -fitted.offset_ < 8  # old runs are far from the last, and were not when they came
+    lost = tables[20] * [1, 1, 0.3, 1, 1]
+    assert (fitted.predict(lost) == -1).mean() > 0.9
+    assert (fitted.predict(tables[20]) == -1).mean() < 0.1
+    backwards = ReferenceDetector(reference=reference, window=100).fit(pd.concat(tables[:20])[::-1])
+    np.testing.assert_array_equal(backwards.score_samples(lost), fitted.score_samples(lost))
+
+
+def test_a_half_life_is_felt_within_one_fit() -> None:
+    runs = [framed(run, 1, 40, seed=run) for run in range(1, 6)]
+    forgets, keeps = (
+        detector(half_life=life).fit(pd.concat(runs)).reconstruct(runs[0][:1])
+        for life in (10, None)
+    )
+    assert not np.allclose(forgets, keeps, rtol=1e-3)
 
 
 def test_the_last_run_allows_for_the_steps_that_it_has_seen() -> None:

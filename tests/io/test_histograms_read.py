@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from skdqm.exceptions import DataError, UsageError
-from skdqm.io import Histograms, read_histograms
+from skdqm.io import Histograms, read_histograms, write_histograms
 from skdqm.io._stored_histogram import StoredHistogram
 
 WIDE = "run,lumi,hname,entries,good,bin_0,bin_1,bin_2\n7,12,q,9,1,2,3,4\n7,11,q,0,0,0,0,0\n"
@@ -175,6 +175,44 @@ def test_without_underflow_nothing_is_dropped(tmp_path: Path) -> None:
     path = saved_dqmio(tmp_path / "a.parquet")
     for element, kept in read_histograms(path).items():
         assert_same(read_histograms(path, flow="drop")[element], kept)
+
+
+def test_written_underflow_and_overflow_are_dropped_like_those_of_the_first_file(
+    tmp_path: Path,
+) -> None:
+    lists = [np.arange(20).tolist(), [70, 8, 9, 80], [0] * 20, [0] * 4]
+    path = saved_dqmio(tmp_path / "a.parquet", histo=lists)
+    write_histograms(read_histograms(path), tmp_path / "again.parquet")
+    expected = read_histograms(path, flow="drop")
+    again = read_histograms(tmp_path / "again.parquet", flow="drop")
+    for element, one in expected.items():
+        assert_same(again[element], one)
+
+
+@pytest.mark.parametrize(
+    ("edges", "left"),
+    [([-np.inf, 0, 1], [0, 1]), ([0, 1, np.inf], [0, 1]), ([-np.inf, 0, np.inf], None)],
+)
+def test_bins_with_an_infinite_edge_are_dropped_unless_none_is_left(
+    tmp_path: Path, edges: list[float], left: list[float] | None
+) -> None:
+    frame = dqmio()[1::2].assign(Xedges=[edges] * 2)
+    frame.to_parquet(tmp_path / "a.parquet")
+    found = read_histograms(tmp_path / "a.parquet", flow="drop")["line"]
+    assert found.edges[0].tolist() == (left or edges)
+    assert found.counts.shape == (2, len(left or edges) - 1)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_profiles_are_left_out_or_refused_by_name(tmp_path: Path, suffix: str) -> None:
+    path = saved_dqmio(tmp_path / f"a{suffix}", metype=[11, 3] * 2)
+    assert list(read_histograms(path)) == ["line"]
+    assert list(read_histograms(path, elements=["line"])) == ["line"]
+    with pytest.raises(DataError, match=r"row 0: 'map' is a profile \(metype 11\), which holds"):
+        read_histograms(path, elements=["line", "map"])
+    path = saved_dqmio(tmp_path / f"b{suffix}", metype=[11, 10] * 2)
+    with pytest.raises(DataError, match="the file holds profiles only"):
+        read_histograms(path)
 
 
 def test_one_bin_along_y_is_a_histogram_of_one_axis(tmp_path: Path) -> None:

@@ -166,7 +166,15 @@ REFUSED = {
     "entries do not fit": (broken(entries=np.ones(3)), r"expected \(\(2, 6\), \(2,\), 2\)"),
     "a lumisection twice": (
         broken(counts=made().counts.set_axis(lumisection_index([1, 1], [1, 1]))),
-        "lumisection twice",
+        "lumisection 1 of run 1 twice",
+    ),
+    "no run": (
+        broken(counts=made().counts.droplevel("run")),
+        "found an index with the levels 'lumisection'; expected 'run' and 'lumisection'",
+    ),
+    "conditions in another order": (
+        broken(conditions=pd.DataFrame({"good": [1, 2]}, made().counts.index[::-1])),
+        "'map' has conditions of other lumisections than counts, or in another order",
     ),
     "a name of the layout": (
         broken(conditions=pd.DataFrame({"entries": [1, 2], "good": [1, 1]}, INDEX)),

@@ -93,6 +93,14 @@ def test_damaged_tables_are_refused() -> None:
         lost_luminosity(LumisectionRanges(), LUMINOSITY, verdicts=VERDICTS.replace(0, 7))
 
 
+def test_texts_and_verdicts_without_lumisections_are_refused() -> None:
+    with pytest.raises(DataError, match="luminosity holds no numbers"):
+        lost_luminosity(LumisectionRanges(), LUMINOSITY.astype(object).replace(2.0, "two"))
+    for verdicts in (VERDICTS.reset_index(drop=True), VERDICTS[:4].droplevel("run")):
+        with pytest.raises(DataError, match="expected 'run' and 'lumisection'"):
+            lost_luminosity(LumisectionRanges(), LUMINOSITY, verdicts=verdicts)
+
+
 def test_run_2024e_loses_two_percent_to_detectors_that_are_not_ready(
     shared_data: Callable[[str], Path],
 ) -> None:

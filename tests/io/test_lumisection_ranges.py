@@ -187,3 +187,16 @@ def test_strange_verdicts_are_refused(strange: float) -> None:
     verdicts = pd.Series([1.0, strange], index_of((1, 1), (1, 2)))
     with pytest.raises(DataError, match=f"found the verdicts {strange}"):
         LumisectionRanges.from_verdicts(verdicts)
+
+
+@pytest.mark.parametrize("run", [297050, np.int32(297050), np.int64(297050), "297050"])
+def test_every_integer_finds_its_run(run: Any) -> None:
+    ranges = LumisectionRanges({297050: [(12, 137)], 297051: [(1, 2)]})
+    assert ranges.ranges_of(run) == [(12, 137)]
+    with pytest.raises(DataError, match=r"found the run 1\.5"):
+        ranges.ranges_of(1.5)  # type: ignore[arg-type]
+
+
+def test_a_whole_run_belongs_to_no_set() -> None:
+    ranges = LumisectionRanges({1: [(1, LARGEST)], 2: [(1, 5)]})
+    assert ranges.contains(index_of((1, 0), (2, 0), (2, 1))).tolist() == [False, False, True]

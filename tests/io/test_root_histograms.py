@@ -148,3 +148,34 @@ def test_a_folder_called_root_is_no_file(tmp_path: Path) -> None:
     for path in (tmp_path / "a.root", tmp_path / "missing.root"):
         with pytest.raises(DataError, match=rf"{path.name}: cannot open"):
             list(stored_histograms(path))
+
+
+def test_a_copy_without_run_is_passed_over_where_others_say_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file["run1_ls1_charge"] = (np.ones(2), X)
+        file["reference/charge"] = (np.ones(3), np.arange(4.0))
+        file["reference/mean/charge"] = profile()
+    assert read_histograms(path, elements=["charge"])["charge"].shape == (2,)
+    with pytest.raises(DataError, match="'reference/charge' does not say its run"):
+        read_histograms(path, elements=["charge", "reference/charge"])
+
+
+def test_whole_runs_and_lumisections_of_one_element_are_not_mixed(tmp_path: Path) -> None:
+    path = save(
+        tmp_path / "a.root",
+        run1_q=(np.ones(2), X),
+        run1_ls1_q=(np.ones(2), X),
+        run1_ls1_p=(np.ones(2), X),
+    )
+    with pytest.raises(DataError, match=r"a\.root: 'q' has histograms of whole runs.*choose"):
+        read_histograms(path)
+    assert read_histograms(path, elements=["p"])["p"].counts.index.tolist() == [(1, 1)]
+
+
+@pytest.mark.parametrize("flow", ["keep", "drop"])
+def test_root_is_read_without_underflow_and_overflow(tmp_path: Path, flow: Any) -> None:
+    path = save(tmp_path / "a.root", run1_ls1_q=line([3, 4], 207))
+    found = read_histograms(path, flow=flow)["q"]
+    assert found.counts.to_numpy().tolist() == [[3, 4]]
+    assert found.entries.tolist() == [207]

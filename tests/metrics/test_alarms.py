@@ -57,13 +57,13 @@ def test_alarms_of_a_run_are_those_of_a_walk_through_it(data):
 
 
 @given(watched())
-def test_false_alarms_touch_no_fault_and_count_in_good_time(data):
+def test_false_alarms_begin_with_a_good_lumisection_and_count_in_good_time(data):
     flags, y, runs = data
     if y.all():
         with pytest.raises(DataError, match="every lumisection faulty"):
             alarms_per_day(flags, runs, y_true=y)
         return
-    false = [rows for _, rows in alarms_one_by_one(flags, runs) if not y[rows].any()]
+    false = [rows for _, rows in alarms_one_by_one(flags, runs) if not y[rows[0]]]
     n_good = (y == 0).sum()
     assert alarms_per_day(flags, runs, y_true=y) == pytest.approx(3700 * len(false) / n_good)
     of_rows = alarms_per_day(flags, runs, y_true=y, count="lumisections")
@@ -112,6 +112,35 @@ def test_a_flag_before_or_after_the_fault_does_not_detect_it():
     assert len(found.detected) == 0
     assert found.undetected[["first", "last"]].to_numpy().tolist() == [[1, 2]]
     assert detection_delay([0, 1, 1, 0], [-1, -1, 1, 1]).detected["delay"].tolist() == [0]
+
+
+def test_a_detector_that_flags_everything_is_not_rewarded_for_a_fault_somewhere():
+    y = np.zeros(100)
+    y[50] = 1
+    assert alarms_per_day(-np.ones(100), y_true=y) == pytest.approx(3700 / 99)
+
+
+def test_delays_are_in_lumisections_where_rows_are_missing():
+    index = lumisection_index([1, 1, 1], [50, 10, 60])
+    found = detection_delay(pd.Series([1, 1, 0], index), pd.Series([-1, 1, 1], index))
+    assert found.detected[["length", "delay"]].to_numpy().tolist() == [[41, 40]]
+    missed = detection_delay([1, 1, 0], pd.Series([1, 1, -1], index)).undetected
+    assert missed["length"].tolist() == [41]
+
+
+def test_labels_of_other_rows_are_refused():
+    index = lumisection_index([1, 1], [1, 2])
+    y, flags = pd.Series([0, 1], index), pd.Series([1, -1], index)
+    for metric in (detection_delay, lambda y, flags: alarms_per_day(flags, y_true=y)):
+        with pytest.raises(DataError, match=r"y_true has \[1, 2\] in row 0, .* flags \[1, 1\];"):
+            metric(y[::-1], flags)
+
+
+@pytest.mark.parametrize("runs", [["99999", "100000"], [1.0, np.nan]])
+def test_runs_that_have_no_order_in_time_are_refused(runs):
+    for metric in (alarms_per_run, alarms_per_day):
+        with pytest.raises(DataError, match="expected their numbers"):
+            metric([1, -1], runs)
 
 
 def test_without_faults_there_are_no_delays():

@@ -50,6 +50,12 @@ def tables(draw):
     return pd.DataFrame({"x": np.array(values, dtype=float)}, index), np.array(labels)
 
 
+@pytest.mark.parametrize("runs", [["99999", "100000"], [1.0, np.nan]])
+def test_runs_that_have_no_order_in_time_are_refused(runs):
+    with pytest.raises(DataError, match="expected their numbers"):
+        evaluate_by_run(Mean().fit([[5.0]]), [[1.0], [2.0]], [0, 0], runs=runs)
+
+
 @given(tables(), st.sampled_from(LEARN), st.data())
 def test_a_label_of_a_run_changes_no_score_up_to_that_run(table, learn, data):
     X, y = table

@@ -58,7 +58,7 @@ def test_each_row_has_unit_area_or_is_empty(X: Any) -> None:
 def test_each_histogram_has_an_area_of_its_own() -> None:
     columns = ["charge[0]", "time[0]", "charge[1]", "time[1]", "temperature"]
     X = pd.DataFrame([[1, 5, 3, 15, 20], [0, 2, 0, 2, 20]], columns=columns)
-    expected = [[0.25, 0.25, 0.75, 0.75, 1], [0, 0.5, 0, 0.5, 1]]
+    expected = [[0.25, 0.25, 0.75, 0.75, 20], [0, 0.5, 0, 0.5, 20]]
     np.testing.assert_array_equal(HistogramNormalizer().fit_transform(X), expected)
 
 
@@ -120,12 +120,44 @@ def test_a_condition_that_never_changes_corrects_nothing() -> None:
 def test_corrected_contents_are_never_negative_not_even_where_the_line_is() -> None:
     X = piled_up()
     normalizer = HistogramNormalizer("lumi", correct_for="pileup").fit(X)
-    far = X.assign(pileup=np.linspace(-500, 500, len(X)))
-    out = normalizer.transform(far)
+    normalizer.slope_ = -normalizer.level_
+    out = normalizer.transform(X)
     assert (out >= 0).all(axis=None)
-    plain = HistogramNormalizer("lumi").fit_transform(X)
-    assert out.iloc[0, 0] == plain.iloc[0, 0]  # the line is below zero there
-    assert out.iloc[-1, 1] == plain.iloc[-1, 1]
+    plain = HistogramNormalizer("lumi").fit_transform(X)[BINS]
+    below = (X["pileup"] > normalizer.mean_condition_ + 1).to_numpy()
+    pd.testing.assert_frame_equal(out[below], plain[below])
+
+
+def test_beyond_the_conditions_of_training_the_correction_is_that_at_their_end() -> None:
+    X = piled_up()
+    normalizer = HistogramNormalizer("lumi", correct_for="pileup").fit(X)
+    low, high = X["pileup"].min(), X["pileup"].max()
+    np.testing.assert_array_equal(normalizer.condition_range_, [low, high])
+    for far, end in ((-500.0, low), (500.0, high)):
+        found, expected = (normalizer.transform(X.assign(pileup=mu)) for mu in (far, end))
+        pd.testing.assert_frame_equal(found, expected)
+    X.iloc[0, 3:] = [0.0, 1000.0]  # no exposure: its condition was not seen
+    again = HistogramNormalizer("lumi", correct_for="pileup").fit(X)
+    assert again.condition_range_[1] < 100
+
+
+def test_other_columns_beside_bins_pass_through() -> None:
+    X = piled_up(50)
+    for normalizer in (HistogramNormalizer(), HistogramNormalizer(correct_for="pileup")):
+        out = normalizer.fit_transform(X)
+        pd.testing.assert_series_equal(out["lumi"], X["lumi"])
+    plain = HistogramNormalizer().fit_transform(X)
+    pd.testing.assert_frame_equal(plain[BINS], HistogramNormalizer().fit_transform(X[BINS]))
+    unnamed = X.set_axis(list("abcde"), axis=1)
+    np.testing.assert_allclose(HistogramNormalizer().fit_transform(unnamed).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 10])
+def test_noise_of_few_rows_has_no_slope(n: int) -> None:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.ones(n), rng.uniform(20, 60, n), rng.normal(100, 10, (n, 2000))])
+    slopes = HistogramNormalizer(0, correct_for=1).fit(X).slope_
+    assert np.count_nonzero(slopes) <= (0 if n < 5 else 20)
 
 
 def test_a_few_bad_rows_do_not_bend_the_lines() -> None:

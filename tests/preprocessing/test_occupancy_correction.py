@@ -125,3 +125,11 @@ def test_it_is_pickled_cloned_and_kept_in_a_model_file(tmp_path: Path) -> None:
     )
     for again in others:
         np.testing.assert_array_equal(again.transform(X), corrected.transform(X))
+
+
+def test_columns_that_are_no_cells_stay() -> None:
+    names = [f"map[{cell}]" for cell in range(len(USUAL))]
+    X = pd.DataFrame(maps(20), columns=names)
+    out = OccupancyCorrection().fit_transform(X.assign(pileup=40.0, lumi=0.5))
+    assert (out[["pileup", "lumi"]] == [40, 0.5]).all(axis=None)
+    pd.testing.assert_frame_equal(out[names], OccupancyCorrection().fit_transform(X))
