@@ -27,7 +27,8 @@ def find_alarms(verdicts: Any, *, raise_after: int = 1, clear_after: int = 1) ->
 
     An alarm is raised by `raise_after` bad lumisections one after the other, and begins with the
     first of them; it clears by itself after `clear_after` good ones. "Not enough data" neither
-    raises nor clears. The end of a run ends its alarms.
+    raises nor clears, and neither does a lumisection that is missing. The end of a run ends its
+    alarms.
 
     Parameters
     ----------
