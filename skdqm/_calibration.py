@@ -59,7 +59,11 @@ class CalibrationMixin:
         """
         if not (isinstance(alarm_rate, Real) and 0 < alarm_rate < 1):
             raise UsageError(f"alarm_rate must be a number in (0, 1), found {alarm_rate!r}")
-        scores = np.sort(self._scores_with_verdict(X))
+        return self._calibrated_by(self._scores_with_verdict(X), float(alarm_rate))
+
+    def _calibrated_by(self, good_scores: NDArray[np.float64], alarm_rate: float) -> Self:
+        """Set the threshold by scores of good rows that were not learned when they were scored."""
+        scores = np.sort(good_scores)
         # The tolerance keeps 0.01 * 100 from falling short of 1.
         rank = min(int(alarm_rate * (len(scores) + 1) + 1e-9), len(scores))
         if rank == 0:
@@ -68,7 +72,7 @@ class CalibrationMixin:
                 f"good rows, found {len(scores)}; give more rows or a larger alarm_rate"
             )
         self.calibration_scores_: NDArray[np.float64] = scores
-        self.alarm_rate_ = float(alarm_rate)
+        self.alarm_rate_ = alarm_rate
         law = beta(rank, len(scores) + 1 - rank)
         self.alarm_rate_interval_ = (float(law.ppf(0.025)), float(law.ppf(0.975)))
         self.offset_ = float(scores[rank - 1])

@@ -80,7 +80,8 @@ class Follow:
             simplefilter("ignore", CalibrationWarning)
             rate = self.model.detector.alarm_rate_
             self.model.detector.partial_fit(self.model.prepared(rows[chosen]))
-        _calibrate(self.model.detector, self._scores, rate)
+        # By scores that rows had before they were learned.
+        self.model.detector._calibrated_by(self._scores, rate)  # noqa: SLF001
         self.runs.append(int(rows.index.get_level_values("run")[0]))
         self.n_learned += int(chosen.sum())
 
@@ -112,16 +113,3 @@ def _golden(what: str) -> Any:
     if not Path(what).exists():
         raise UsageError(f"--follow {what}: expected none, accepted or the file of a golden JSON")
     return read_golden_json(what)
-
-
-def _calibrate(detector: Any, scores: "NDArray[np.float64]", alarm_rate: float) -> None:
-    """Set the threshold by scores that the detector gave before it learned their rows."""
-    import numpy as np
-
-    from skdqm._calibration import CalibrationMixin
-
-    class Scored(CalibrationMixin):
-        def _scores_with_verdict(self, X: Any) -> "NDArray[np.float64]":
-            return np.asarray(X)
-
-    vars(detector).update(vars(Scored().calibrate(scores, alarm_rate=alarm_rate)))
