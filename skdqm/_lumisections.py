@@ -85,6 +85,13 @@ def checked_runs_of_rows(runs: ArrayLike, n_rows: int, name: str = "runs") -> ND
     return numbers
 
 
+def cut_at_runs(runs: NDArray[Any], order: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Cut positions of rows, sorted by run, where another run begins; one part for each run."""
+    sorted_runs = runs[order]
+    starts = np.flatnonzero(sorted_runs[1:] != sorted_runs[:-1]) + 1
+    return np.split(order, starts) if len(order) else []
+
+
 def bin_names(element: str, shape: Sequence[int]) -> list[str]:
     """Return the names of the columns that hold a histogram, in C order of its bins."""
     places = product(*(range(length) for length in shape))

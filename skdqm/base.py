@@ -239,8 +239,7 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         labels : ndarray of shape (n_samples,)
             +1 or -1; 0, no verdict, for rows that hold too little data to a detector that asks.
         """
-        rows = self._validated(X)
-        return self._labels(turned(self._anomaly_score(rows)), rows)
+        return self._labels(*self._judged(self._validated(X)))
 
     def verdicts(self, X: ArrayLike) -> "pd.DataFrame":
         """Score and label rows in one pass; a frame in gives its index out.
@@ -256,14 +255,7 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             ``anomaly_score`` (high is abnormal), ``verdict`` (as :meth:`predict` gives), and
             ``p_value`` of a calibrated detector, with the index of `X` if it is a frame of pandas.
         """
-        import pandas as pd
-
-        rows = self._validated(X)
-        scores = turned(self._anomaly_score(rows))
-        columns = {"anomaly_score": turned(scores), "verdict": self._labels(scores, rows)}
-        if hasattr(self, "calibration_scores_"):
-            columns["p_value"] = self._p_values_of(scores)
-        return pd.DataFrame(columns, index=X.index if isinstance(X, pd.DataFrame) else None)
+        return self._verdicts_of(*self._judged(self._validated(X)), X)
 
     @available_if(has_hook("_feature_scores"))
     def feature_scores(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -292,12 +284,28 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         """Tell which rows hold enough data for a verdict."""
         return np.ones(len(rows), dtype=bool)
 
-    def _labels(self, scores: NDArray[np.float64], rows: Any) -> NDArray[np.int64]:
-        return np.where(self._has_enough(rows), np.where(scores - self.offset_ >= 0, 1, -1), 0)
+    def _judged(self, rows: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return scores, low is abnormal, and which rows hold enough data for a verdict."""
+        return turned(self._anomaly_score(rows)), self._has_enough(rows)
+
+    def _labels(
+        self, scores: NDArray[np.float64], has_enough: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        return np.where(has_enough, np.where(scores - self.offset_ >= 0, 1, -1), 0)
+
+    def _verdicts_of(
+        self, scores: NDArray[np.float64], has_enough: NDArray[np.bool_], X: ArrayLike
+    ) -> "pd.DataFrame":
+        import pandas as pd
+
+        columns = {"anomaly_score": turned(scores), "verdict": self._labels(scores, has_enough)}
+        if hasattr(self, "calibration_scores_"):
+            columns["p_value"] = self._p_values_of(scores)
+        return pd.DataFrame(columns, index=X.index if isinstance(X, pd.DataFrame) else None)
 
     def _scores_with_verdict(self, X: ArrayLike) -> NDArray[np.float64]:
-        rows = self._validated(X)
-        return turned(self._anomaly_score(rows))[self._has_enough(rows)]
+        scores, has_enough = self._judged(self._validated(X))
+        return scores[has_enough]
 
     def _validated(self, X: ArrayLike) -> Any:
         if type(X) is np.ndarray and hasattr(self, "offset_") and self._is_plain(X):

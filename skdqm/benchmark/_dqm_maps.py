@@ -15,7 +15,7 @@ from skdqm.benchmark._dqm_contenders import Watcher, over_maps
 from skdqm.benchmark._quiet import quiet
 from skdqm.benchmark._trial import Record
 from skdqm.datasets import inject_faults, make_lumisections
-from skdqm.metrics import false_discovery_rate_at_detection
+from skdqm.metrics import false_discovery_rate
 
 Floats = NDArray[np.float64]
 
@@ -162,7 +162,7 @@ def found_on(maps: Maps, watcher: Watcher, seed: int) -> Record:
         for kind, (faulty, cells) in rows.faulty.items():
             bad = _scores(watcher, fitted.detector, faulty)
             y = np.repeat([0, 1], [len(good), len(bad)])
-            rate = false_discovery_rate_at_detection(y, np.concatenate([good, bad]))
+            rate = false_discovery_rate(y, np.concatenate([good, bad]), prevalence=0.5)
             measured[f"fdr_{kind}"] = rate
             measured[f"localised_{kind}"] = _localised(fitted.detector, faulty, cells)
     return {

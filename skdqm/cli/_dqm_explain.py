@@ -77,8 +77,10 @@ def _of_element(
 def _pulls(detector: Any, part: "pd.DataFrame", rows: list[int]) -> "Floats":
     import numpy as np
 
-    # All rows: those before one may be taken with it.
-    return np.asarray(detector.feature_scores(part))[rows]
+    # Whole runs: rows before one may be taken with it.
+    runs = part.index.get_level_values("run").to_numpy()
+    seen = np.flatnonzero(np.isin(runs, runs[rows]))
+    return np.asarray(detector.feature_scores(part.iloc[seen]))[np.searchsorted(seen, rows)]
 
 
 def _expected(judged: Judged, detector: Any, part: "pd.DataFrame", rows: list[int]) -> "Floats":

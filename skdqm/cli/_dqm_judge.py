@@ -60,7 +60,7 @@ class Judged:
         bad = self.bad
         if not len(bad):
             return []
-        flagged = self.detector.element_predictions(self.rows).to_numpy() == BAD
+        flagged = self.surprises > self.detector._level()  # noqa: SLF001 (scored already)
         flagged[bad, self.surprises[bad].argmax(axis=1)] = True
         runs = self.rows.index.get_level_values("run").to_numpy()[bad]
         spans = np.split(bad, np.flatnonzero((np.diff(bad) > 1) | (np.diff(runs) != 0)) + 1)
@@ -89,8 +89,7 @@ def judged(detector: Any, rows: "pd.DataFrame") -> Judged:
     """
     import numpy as np
 
-    verdicts = detector.verdicts(rows)
-    surprises, _ = detector._judged(detector._validated(rows))  # noqa: SLF001
+    verdicts, surprises = detector._verdicts_and_surprises(rows)  # noqa: SLF001 (one pass)
     names = np.array(detector.elements_, dtype=object)
     has_verdict = verdicts["verdict"].to_numpy() != NOT_ENOUGH_DATA
     verdicts["element"] = np.where(has_verdict, names[surprises.argmax(axis=1)], None)

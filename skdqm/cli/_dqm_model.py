@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from skdqm._messages import listed
 from skdqm.cli._dqm_data import Data, Source, binning, same_binning
-from skdqm.cli._model import Model, parts_of
+from skdqm.cli._model import DQM, Model, parts_of
+from skdqm.cli._transform import Steps
 from skdqm.exceptions import DataError, ModelFileError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-KIND = "dqm"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class DqmModel:
     def open(cls, path: Path) -> Self:
         """Load a model, if it is one of ``dqm train``."""
         model = Model.open(path)
-        if model.metadata.get("kind") != KIND:
+        if model.metadata.get("kind") != DQM:
             raise ModelFileError(
                 f"{path} holds a {type(model.detector).__name__} that was not trained by skdqm dqm "
                 "train; judge tables with skdqm score, or train on histograms"
@@ -82,9 +81,7 @@ class DqmModel:
 
     def prepared(self, rows: "pd.DataFrame") -> "pd.DataFrame":
         """Return rows as the detector takes them: summed, if the model sums."""
-        for _, step in parts_of(self.estimator)[0]:
-            rows = step.transform(rows)
-        return rows
+        return through(parts_of(self.estimator)[0], rows)
 
     def save(self, path: Path, learned: dict[str, Any]) -> None:
         """Write the model after it has learned more runs."""
@@ -95,3 +92,10 @@ class DqmModel:
         kept["learned_runs"] = [first, max(last, *learned["runs"])]
         kept["updates"] = [*kept.get("updates", []), learned]
         save(self.estimator, path, metadata=kept)
+
+
+def through(steps: Steps, rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Send lumisections through fitted steps, which keep their index."""
+    for _, step in steps:
+        rows = step.transform(rows)
+    return rows

@@ -64,8 +64,3 @@ def check_outputs(
         if path.resolve() in seen:
             raise UsageError(f"{path}: two outputs have this name; give each its own")
         seen.add(path.resolve())
-
-
-def names_of(text: str | None) -> list[str] | None:
-    """Return the names that an option lists, separated by commas."""
-    return None if text is None else [name.strip() for name in text.split(",")]

@@ -11,16 +11,16 @@ import typer
 from rich.console import Console
 
 from skdqm.cli._dqm_data import Data, Source, binning, columns_of, count_of, runs_in_words
-from skdqm.cli._dqm_model import KIND
+from skdqm.cli._dqm_model import through
 from skdqm.cli._dqm_options import (
     FirstOption,
     HistogramsArgument,
     RunOption,
     RunsOption,
     check_outputs,
-    names_of,
 )
-from skdqm.cli._options import ModelOutput, QuietOption
+from skdqm.cli._model import DQM
+from skdqm.cli._options import ModelOutput, QuietOption, names_of
 from skdqm.cli._parameters import make_detector
 from skdqm.cli._terminal import messages
 from skdqm.exceptions import DataError, UsageError
@@ -146,8 +146,8 @@ class Training:
         self._announce(learned, held_out, len(chosen))
         steps = self._steps(learned)
         last = self._elements()
-        last.fit(_through(steps, learned))
-        last.calibrate(_through(steps, held_out), alarm_rate=self.recipe.alarm_rate)
+        last.fit(through(steps, learned))
+        last.calibrate(through(steps, held_out), alarm_rate=self.recipe.alarm_rate)
         self._promise(last)
         facts = self._facts(data.of_elements(chosen), learned, held_out)
         _write(Pipeline([*steps, ("elements", last)]), output, facts)
@@ -184,7 +184,7 @@ class Training:
         import pandas as pd
 
         starts = [places[0] for places in columns_of(data.table).values()]
-        rows = _through(self._steps(data.table), data.table)
+        rows = through(self._steps(data.table), data.table)
         entries = np.add.reduceat(rows.to_numpy(), starts, axis=1)
         enough = pd.DataFrame(entries >= self.recipe.min_entries, rows.index, list(data.edges))
         if not enough.to_numpy().any():
@@ -233,7 +233,7 @@ class Training:
         self, data: Data, learned: "pd.DataFrame", held_out: "pd.DataFrame"
     ) -> dict[str, Any]:
         return {
-            "kind": KIND,
+            "kind": DQM,
             "data": [path.name for path in self.source.paths],
             "options": asdict(self.recipe),
             "elements": list(data.edges),
@@ -282,12 +282,6 @@ def split_by_run(rows: "pd.DataFrame", alarm_rate: float) -> "Split":
             "runs or a larger rate"
         )
     return rows.iloc[:best], rows.iloc[best:]
-
-
-def _through(steps: list[tuple[str, Any]], rows: "pd.DataFrame") -> "pd.DataFrame":
-    for _, step in steps:
-        rows = step.transform(rows)
-    return rows
 
 
 def _runs(rows: "pd.DataFrame") -> list[int]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from skdqm.base import BaseDetector
 
+# What the metadata call a model of histograms.
+DQM = "dqm"
+
 
 def parts_of(estimator: Any) -> tuple[Steps, Any]:
     """Return the steps of a Pipeline before the last one, and that."""
@@ -63,7 +66,7 @@ class Model:
     def for_tables(cls, path: Path) -> Self:
         """Load a model that scores the rows of a table."""
         model = cls.open(path)
-        if model.metadata.get("kind") == "dqm":
+        if model.metadata.get("kind") == DQM:
             raise ModelFileError(
                 f"{path} was trained by skdqm dqm train; judge histograms with skdqm dqm check"
             )

@@ -21,6 +21,11 @@ class On(StrEnum):
     BACKGROUND = "background"
 
 
+def names_of(text: str | None) -> list[str] | None:
+    """Return the names that an option lists, separated by commas."""
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
 DataArgument = Annotated[
     Path, typer.Argument(metavar="DATA", help="HDF5, ROOT, CSV, Parquet, npz, npy or idx file.")
 ]

@@ -23,6 +23,7 @@ from skdqm.cli._options import (
     OnOption,
     QuietOption,
     RowsOption,
+    names_of,
 )
 from skdqm.cli._parameters import make_detector
 from skdqm.cli._recipe import Recipe, split
@@ -90,16 +91,12 @@ def train(
     say = messages(quiet=quiet)
     check_output(output, data)
     made = make_detector(detector, settings or [], seed=seed, verbose=shows_progress(say))
-    inputs = Inputs.of(Source(data, label, key, nonfinite, n_rows), features, _names(columns), made)
+    inputs = Inputs.of(
+        Source(data, label, key, nonfinite, n_rows), features, names_of(columns), made
+    )
     recipe = Recipe(detector, settings or [], seed, on, inputs.features, alarm_rate, background)
     training = Training(made, inputs, recipe, output, say)
     training.run(checkpoint_every if _can_continue(made) else None, resume=resume)
-
-
-def _names(columns: str | None) -> list[str] | None:
-    if columns is None:
-        return None
-    return [name.strip() for name in columns.split(",")]
 
 
 def _can_continue(detector: Any) -> bool:

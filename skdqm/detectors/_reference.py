@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skdqm._lumisections import lumisections_of, runs_of
+from skdqm._lumisections import cut_at_runs, lumisections_of, runs_of
 from skdqm._row_shape import column_number
 from skdqm._sklearn import Interval, StrOptions
 from skdqm.base import BaseDetector, turned
@@ -293,9 +293,7 @@ class ReferenceDetector(BaseDetector):
         order = np.lexsort((X.lumisections, X.runs))
         if self._frozen["reference"] == "fit" and self._frozen["half_life"] is None:
             return [order]
-        runs = X.runs[order]
-        starts = np.flatnonzero(runs[1:] != runs[:-1]) + 1
-        return np.split(order, starts)
+        return cut_at_runs(X.runs, order)
 
     def _scores_of_learned(self, rows: SeenRows) -> Floats:
         # As they were before their run was learned: those of the next run will be so.

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skdqm._lumisections import cut_at_runs
 from skdqm.detectors._template import NOTHING_FILLED, Template
 from skdqm.exceptions import DataError
 
@@ -34,11 +35,11 @@ class Block(NamedTuple):
 
     def by_run(self) -> "list[tuple[int, Block]]":
         """Cut at the runs, the earliest first."""
-        found = []
-        for run in np.unique(_whole_numbers(self.runs)):
-            here = self.runs == run
-            found.append((int(run), Block(self.rows[here], self.exposures[here], self.runs[here])))
-        return found
+        runs = _whole_numbers(self.runs)
+        return [
+            (int(runs[here[0]]), Block(self.rows[here], self.exposures[here], runs[here]))
+            for here in cut_at_runs(runs, np.argsort(runs, kind="stable"))
+        ]
 
     def template(self, settings: Settings) -> Template | None:
         """Learn a template, None if nothing was filled."""

@@ -14,7 +14,6 @@ from skdqm.metrics._alarms import (
 )
 from skdqm.metrics._bootstrap import BootstrapInterval, bootstrap_interval
 from skdqm.metrics._by_run import evaluate_by_run
-from skdqm.metrics._detection import false_discovery_rate_at_detection
 from skdqm.metrics._evaluation import evaluate_labels, evaluate_scores
 from skdqm.metrics._named_scorers import (
     anomaly_accuracy_scorer,
@@ -67,7 +66,6 @@ __all__ = [
     "evaluate_scores",
     "false_alarms_per_day_scorer",
     "false_discovery_rate",
-    "false_discovery_rate_at_detection",
     "get_anomaly_scorer",
     "get_anomaly_scorer_names",
     "make_anomaly_scorer",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skdqm._lumisections import required_runs
+from skdqm._lumisections import cut_at_runs, required_runs
 from skdqm.exceptions import DataError, UsageError
 from skdqm.metrics._flags import checked_flags, checked_labels, checked_runs, in_time
 
@@ -97,7 +97,7 @@ def evaluate_by_run(
     score, prediction = np.empty(n_rows), np.empty(n_rows, dtype=np.int64)
     learned = np.zeros(n_rows, dtype=bool)
     model = deepcopy(detector)
-    for rows in _by_run(run_of_row, X):
+    for rows in cut_at_runs(run_of_row, in_time(run_of_row, X)):
         score[rows], prediction[rows] = _judged(model, _rows(X, rows))
         chosen = rows[_wanted(learn, good[rows], prediction[rows])]
         if chosen.size:
@@ -125,13 +125,6 @@ def _check(detector: Any, y: ArrayLike | None, learn: str) -> None:
             f"this {name} is not fitted, and the first run needs one that has learned: fit it on "
             "good rows of earlier runs, and give the later runs"
         ) from error
-
-
-def _by_run(runs: NDArray[Any], X: Any) -> list[NDArray[np.intp]]:
-    """Return the rows of each run, in the order of time."""
-    order = in_time(runs, X)
-    ends = np.flatnonzero(runs[order][1:] != runs[order][:-1]) + 1
-    return np.split(order, ends)
 
 
 def _rows(X: Any, rows: NDArray[np.intp]) -> Any:

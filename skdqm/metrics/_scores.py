@@ -199,7 +199,11 @@ def signal_efficiency(
 
 
 def false_discovery_rate(
-    y_true: ArrayLike, anomaly_score: ArrayLike, *, detection_rate: float = 0.99
+    y_true: ArrayLike,
+    anomaly_score: ArrayLike,
+    *,
+    detection_rate: float = 0.99,
+    prevalence: float | None = None,
 ) -> float:
     r"""Compute the share of false alarms among all alarms at a detection rate.
 
@@ -215,18 +219,26 @@ def false_discovery_rate(
     detection_rate : float, default=0.99
         Share of the anomalies to detect, in (0, 1]. The threshold is the tightest one between two
         distinct scores that detects at least this share.
+    prevalence : float or None, default=None
+        Share of anomalies to weigh the classes to, in (0, 1): 0.5 makes figures of sets of
+        different sizes comparable, that of the detector says what a shifter will see. None: the
+        share in `y_true`.
 
     Returns
     -------
     rate : float
-        False alarms / all alarms, in [0, 1). It depends on the share of anomalies in `y_true`.
+        False alarms / all alarms, in [0, 1).
 
     Raises
     ------
     DataError
         When a score is not finite, a class is missing, or labels and scores do not match.
     UsageError
-        When `detection_rate` is outside (0, 1].
+        When `detection_rate` is outside (0, 1] or `prevalence` outside (0, 1).
+
+    See Also
+    --------
+    alarms_per_day : How often somebody is called.
 
     References
     ----------
@@ -237,8 +249,14 @@ def false_discovery_rate(
     Examples
     --------
     >>> from skdqm.metrics import false_discovery_rate
-    >>> false_discovery_rate([0, 0, 0, 0, 1, 0, 1, 1], range(8))
+    >>> y_true, score = [0, 0, 0, 0, 1, 0, 1, 1], range(8)
+    >>> false_discovery_rate(y_true, score)
     0.25
+    >>> round(false_discovery_rate(y_true, score, prevalence=0.01), 3)
+    0.952
     """
     check_share("detection_rate", detection_rate)
-    return checked_survivors(y_true, anomaly_score).false_discovery_rate(detection_rate)
+    if prevalence is not None and not (isinstance(prevalence, Real) and 0 < prevalence < 1):
+        raise UsageError(f"prevalence={prevalence!r}; give the share of faults, in (0, 1), or None")
+    found = checked_survivors(y_true, anomaly_score)
+    return found.false_discovery_rate(detection_rate, prevalence)

@@ -43,10 +43,13 @@ class Survivors(NamedTuple):
         allowed = background_efficiency * self.background[-1] * (1 + 1e-12)
         return float(self.signal[self.background <= allowed][-1] / self.signal[-1])
 
-    def false_discovery_rate(self, detection_rate: float) -> float:
-        """Return the share of background in what the cut keeps."""
+    def false_discovery_rate(self, detection_rate: float, prevalence: float | None = None) -> float:
+        """Return the share of background in what the cut keeps, as if signal had a prevalence."""
         signal, background = self.at_least(detection_rate)
-        return background / (signal + background)
+        if prevalence is not None:
+            signal *= prevalence / self.signal[-1]
+            background *= (1 - prevalence) / self.background[-1]
+        return float(background / (signal + background))
 
     def precision_at(self, k: float) -> float:
         """Return the mean share of signal in the k first events over all orders of equal scores."""

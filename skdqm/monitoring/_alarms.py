@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from skdqm._lumisections import RUN, lumisections_of, required_runs
+from skdqm._lumisections import RUN, cut_at_runs, lumisections_of, required_runs
 from skdqm._sklearn import Interval, validate_params
 from skdqm.exceptions import DataError
 
@@ -63,9 +63,8 @@ def find_alarms(verdicts: Any, *, raise_after: int = 1, clear_after: int = 1) ->
     runs = required_runs(verdicts, "find_alarms")
     values, numbers = _checked(verdicts), lumisections_of(verdicts)
     order = np.lexsort((numbers, runs))
-    ends = np.flatnonzero(runs[order][1:] != runs[order][:-1]) + 1
     found: list[list[Any]] = []
-    for rows in np.split(order, ends) if len(order) else []:
+    for rows in cut_at_runs(runs, order):
         found += [
             [runs[rows[0]], *alarm]
             for alarm in _alarms(values[rows], numbers[rows], raise_after, clear_after)

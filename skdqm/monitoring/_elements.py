@@ -162,7 +162,7 @@ class ElementsDetector(WrapperDetector):
             In [0, 1], a column for each element, with the index of `X` if it is a frame; 1 where an
             element has too little data.
         """
-        surprises, _ = self._judged(self._validated(X))
+        surprises, _ = self._judged_elements(self._validated(X))
         return self._of_elements(np.exp(-surprises), X)
 
     def element_predictions(self, X: ArrayLike) -> pd.DataFrame:
@@ -180,7 +180,7 @@ class ElementsDetector(WrapperDetector):
             exactly where one of its elements is; else elements are flagged at the alarm rate, or
             the contamination, divided by their number.
         """
-        surprises, with_verdict = self._judged(self._validated(X))
+        surprises, with_verdict = self._judged_elements(self._validated(X))
         labels = np.where(surprises > self._level(), -1, 1)
         return self._of_elements(np.where(with_verdict, labels, 0), X)
 
@@ -274,7 +274,7 @@ class ElementsDetector(WrapperDetector):
         self._reference_scores = reference
         self._scales = [PValue(np.sort(each)) for each in reference]
 
-    def _judged(self, X: Rows) -> tuple[Floats, NDArray[np.bool_]]:
+    def _judged_elements(self, X: Rows) -> tuple[Floats, NDArray[np.bool_]]:
         """Return minus the logarithm of the p-values, 0 without a verdict, and where there is one.
 
         Both are of shape (n_samples, n_elements).
@@ -295,7 +295,21 @@ class ElementsDetector(WrapperDetector):
         return np.asarray(self._with_verdict(rows).any(axis=1))
 
     def _anomaly_score(self, X: Rows) -> Floats:
-        return COMBINATIONS[self._combine](*self._judged(X))
+        return COMBINATIONS[self._combine](*self._judged_elements(X))
+
+    def _judged(self, rows: Rows) -> tuple[Floats, NDArray[np.bool_]]:
+        return self._judged_by(*self._judged_elements(rows))
+
+    def _judged_by(
+        self, surprises: Floats, with_verdict: NDArray[np.bool_]
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        fused = COMBINATIONS[self._combine](surprises, with_verdict)
+        return turned(fused), np.asarray(with_verdict.any(axis=1))
+
+    def _verdicts_and_surprises(self, X: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
+        """Return what ``verdicts`` does, and what it was fused of, in one pass."""
+        surprises, with_verdict = self._judged_elements(self._validated(X))
+        return self._verdicts_of(*self._judged_by(surprises, with_verdict), X), surprises
 
     def _in_columns(self, X: Rows, function: Any) -> Floats:
         """Put what belongs to the columns of each element into one array."""

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from skdqm._sklearn import HasMethods, available_if
-from skdqm.base import BaseDetector
+from skdqm.base import BaseDetector, turned
 from skdqm.detectors import ReferenceDetector
 from skdqm.ensemble._members import fitted, learned, scores_of, takes_rows_apart, unfitted
 from skdqm.exceptions import UsageError
@@ -141,8 +141,8 @@ def scores_and_enough(detector: Any, rows: Rows) -> tuple[Floats, NDArray[np.boo
     if not (_may_abstain(last) and takes_rows_apart(detector)):
         return scores(detector, rows), enough(detector, rows)
     # Rows go through steps and checks once only.
-    valid = last._validated(behind_steps(detector, rows))  # noqa: SLF001
-    return last._anomaly_score(valid), last._has_enough(valid)  # noqa: SLF001
+    found, has_enough = last._judged(last._validated(behind_steps(detector, rows)))  # noqa: SLF001
+    return turned(found), has_enough
 
 
 def maps(detector: Any, rows: Rows) -> Floats:

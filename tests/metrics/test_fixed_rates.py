@@ -1,5 +1,7 @@
 """Figures at a fixed detection or false-positive rate, against their definitions."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,6 @@ from hypothesis import strategies as st
 from skdqm.exceptions import DataError, UsageError
 from skdqm.metrics import (
     false_discovery_rate,
-    false_discovery_rate_at_detection,
     make_anomaly_scorer,
     signal_efficiency,
 )
@@ -27,7 +28,7 @@ def labelled_scores(draw):
 @given(labelled_scores(), st.floats(0.01, 1), st.floats(0.001, 0.999))
 def test_fdr_is_that_of_the_tightest_cut_weighted_to_the_prevalence(data, detection, prevalence):
     y, score = data
-    found = false_discovery_rate_at_detection(y, score, detection=detection, prevalence=prevalence)
+    found = false_discovery_rate(y, score, detection_rate=detection, prevalence=prevalence)
     for cut in np.unique(score)[::-1]:
         tpr, fpr = (score[y == 1] >= cut).mean(), (score[y == 0] >= cut).mean()
         if tpr >= detection * (1 - 1e-12):
@@ -39,7 +40,7 @@ def test_fdr_is_that_of_the_tightest_cut_weighted_to_the_prevalence(data, detect
 @given(labelled_scores())
 def test_at_the_share_of_the_sample_it_is_the_false_discovery_rate(data):
     y, score = data
-    found = false_discovery_rate_at_detection(y, score, prevalence=y.mean())
+    found = false_discovery_rate(y, score, prevalence=y.mean())
     assert found == pytest.approx(false_discovery_rate(y, score))
 
 
@@ -47,15 +48,15 @@ def test_at_the_share_of_the_sample_it_is_the_false_discovery_rate(data):
 def test_how_many_good_samples_there_are_does_not_matter(data, times):
     y, score = data
     repeats = np.where(y == 0, times, 1)
-    found = false_discovery_rate_at_detection(np.repeat(y, repeats), np.repeat(score, repeats))
-    assert found == pytest.approx(false_discovery_rate_at_detection(y, score))
+    found = false_discovery_rate(np.repeat(y, repeats), np.repeat(score, repeats), prevalence=0.5)
+    assert found == pytest.approx(false_discovery_rate(y, score, prevalence=0.5))
 
 
 def test_perfect_and_blind_scores_are_at_the_ends():
     y = np.repeat([0, 1], [90, 10])
-    assert false_discovery_rate_at_detection(y, y) == 0.0
-    assert false_discovery_rate_at_detection(y, np.zeros(100)) == 0.5
-    assert false_discovery_rate_at_detection(y, np.zeros(100), prevalence=0.01) == 0.99
+    assert false_discovery_rate(y, y, prevalence=0.5) == 0.0
+    assert false_discovery_rate(y, np.zeros(100), prevalence=0.5) == 0.5
+    assert false_discovery_rate(y, np.zeros(100), prevalence=0.01) == 0.99
 
 
 def test_it_makes_a_scorer():
@@ -64,14 +65,16 @@ def test_it_makes_a_scorer():
             return -np.asarray(X)[:, 0]
 
     X, y = np.array([[0.0], [1.0], [3.0], [2.0]]), [0, 0, 0, 1]
-    scorer = make_anomaly_scorer(false_discovery_rate_at_detection, greater_is_better=False)
+    scorer = make_anomaly_scorer(
+        partial(false_discovery_rate, prevalence=0.5), greater_is_better=False
+    )
     assert scorer(Detector(), X, y) == pytest.approx(-0.25)
 
 
 @pytest.mark.parametrize("prevalence", [0, 1, -0.1, "half", float("nan")])
 def test_a_prevalence_that_is_no_share_is_refused(prevalence):
     with pytest.raises(UsageError, match=r"prevalence=.*; give the share of faults, in \(0, 1\)"):
-        false_discovery_rate_at_detection([0, 1], [0, 1], prevalence=prevalence)
+        false_discovery_rate([0, 1], [0, 1], prevalence=prevalence)
 
 
 @given(labelled_scores(), st.floats(1e-3, 1))
@@ -88,7 +91,7 @@ def test_signal_efficiency_is_that_of_the_best_cut_that_few_good_rows_pass(data,
 
 
 def test_what_cannot_be_evaluated_is_named():
-    with pytest.raises(UsageError, match="detection=0 is not a share"):
-        false_discovery_rate_at_detection([0, 1], [0, 1], detection=0)
+    with pytest.raises(UsageError, match="detection_rate=0 is not a share"):
+        false_discovery_rate([0, 1], [0, 1], detection_rate=0)
     with pytest.raises(DataError, match="only the label 0"):
-        false_discovery_rate_at_detection([0, 0], [0, 1])
+        false_discovery_rate([0, 0], [0, 1])
