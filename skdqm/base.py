@@ -61,6 +61,16 @@ def blame_of(detector: Any, X: ArrayLike) -> NDArray[np.float64]:
     return np.abs(scores) if getattr(detector, "signed_feature_scores", False) else scores
 
 
+def _is_finite(value: Any) -> bool:
+    """Tell whether plain data holds no infinity and no NaN, also inside lists and dicts."""
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    is_float = isinstance(value, float) or getattr(value, "dtype", None) in FLOATS
+    return not is_float or bool(np.isfinite(value).all())
+
+
 class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of all detectors.
 
@@ -371,7 +381,6 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
     def _set_state(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`_get_state` returned."""
         for name, value in state.items():
-            is_float = isinstance(value, float) or getattr(value, "dtype", None) in FLOATS
-            if is_float and not np.isfinite(value).all():
+            if not _is_finite(value):
                 raise ModelFileError(f"the attribute {name!r} holds values that are not finite")
         self.__dict__.update(state)

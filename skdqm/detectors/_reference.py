@@ -16,7 +16,7 @@ from skdqm.detectors._reference_tests import TESTS, BinnedRows, Comparison, Seen
 from skdqm.detectors._references import REFERENCES, Block, Reference, Settings
 from skdqm.detectors._standardise import warn_of_few_first_rows
 from skdqm.detectors._template import Template
-from skdqm.exceptions import DataError, ModelFileError, UsageError
+from skdqm.exceptions import DataError, UsageError
 from skdqm.statistics import adjust_p_values, two_sided_p_values
 
 Floats = NDArray[np.float64]
@@ -371,7 +371,6 @@ class ReferenceDetector(BaseDetector):
     def _set_state(self, state: dict[str, Any]) -> None:
         super()._set_state(state)
         if "_reference" in state:
-            _check_finite([state["_reference"], state["_projection"]])
             kept = self._frozen
             self._reference = REFERENCES[kept["reference"]].from_state(state["_reference"])
             if state["_projection"] is not None:
@@ -385,14 +384,3 @@ def _checked_exposures(exposures: Floats) -> Floats:
             f"the exposure of row {row} is {exposures[row]:g}; expected 0 or more in every row"
         )
     return np.minimum(exposures, LARGEST_EXPOSURE)
-
-
-def _check_finite(state: Any) -> None:
-    """Refuse what is no number anywhere in plain data."""
-    if isinstance(state, dict):
-        state = list(state.values())
-    if isinstance(state, list):
-        for each in state:
-            _check_finite(each)
-    elif state is not None and not np.isfinite(state).all():
-        raise ModelFileError("the reference holds values that are not finite")
