@@ -52,7 +52,7 @@ class ReferenceDetector(BaseDetector):
     which hold in bins of few entries too.
 
     Good runs differ more from each other than faults do from good runs, so the reference matters
-    more than the test: `reference` says which rows it is made of, and ``partial_fit`` takes it on.
+    as much as the test: `reference` says which rows it is made of, and ``partial_fit`` takes it on.
     Learn only rows of runs that were found good; templates stand up to some bad ones among them.
     Where the reference moves, runs are learned one after the other, and the threshold comes from
     scores that rows had before their run was learned, as those of the next run will have.
