@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.covariance import ledoit_wolf
 from sklearn.utils import check_random_state
 
 from skdqm._sklearn import Interval, RealNotInt, StrOptions
@@ -14,12 +15,17 @@ from skdqm.detectors._memory import remembered
 from skdqm.detectors._neighbor_index import Found, make_index
 from skdqm.detectors._standardise import Rows, StandardisingMixin, warn_of_few_first_rows
 from skdqm.exceptions import UsageError
+from skdqm.nn import in_blocks
 
 # Differences from neighbours that are held in memory at once.
 VALUES_AT_ONCE = 2**20
 # Added to distances whose logarithms are averaged: rows that are closer than this share of the
 # spread are alike.
 CLOSEST = 1e-3
+# Training rows at most that the covariance is estimated from.
+COVARIANCE_ROWS = 2**14
+# Of a direction in which the training rows do not spread at all.
+SMALLEST_VARIANCE = 1e-6
 
 
 class NeighborsDetector(StandardisingMixin, BaseDetector):
@@ -47,6 +53,10 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
         Neighbour whose distance counts, or several; a number below 1 is a share of the memory.
     distance : {"largest", "mean"}, default="largest"
         Distance to that neighbour, or mean distance to all up to it.
+    metric : {"euclidean", "mahalanobis"}, default="euclidean"
+        Distance of standardised features. ``"mahalanobis"`` counts it in units of how far the first
+        training rows spread in that direction (their covariance, shrunk as in [3]_): where features
+        follow common causes, as the channels of a detector do, a small step against them is far.
     memory_size : int, default=16384
         Training rows remembered at most.
     algorithm : {"exact", "approximate"}, default="exact"
@@ -80,6 +90,8 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
            large data sets", SIGMOD (2000).
     .. [2] Y. Malkov and D. Yashunin, "Efficient and robust approximate nearest neighbor search
            using hierarchical navigable small world graphs", IEEE TPAMI 42 (2020) 824.
+    .. [3] O. Ledoit and M. Wolf, "A well-conditioned estimator for large-dimensional covariance
+           matrices", Journal of Multivariate Analysis 88 (2004) 365.
 
     Examples
     --------
@@ -99,6 +111,7 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
             "array-like",
         ],
         "distance": [StrOptions({"largest", "mean"})],
+        "metric": [StrOptions({"euclidean", "mahalanobis"})],
         "memory_size": [Interval(Integral, 1, None, closed="left")],
         "algorithm": [StrOptions({"exact", "approximate"})],
         "random_state": ["random_state"],
@@ -111,6 +124,7 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
         *,
         n_neighbors: float | Sequence[float] = 5,
         distance: str = "largest",
+        metric: str = "euclidean",
         memory_size: int = 16384,
         algorithm: str = "exact",
         random_state: Any = None,
@@ -119,6 +133,7 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
         super().__init__(contamination=contamination)
         self.n_neighbors = n_neighbors
         self.distance = distance
+        self.metric = metric
         self.memory_size = memory_size
         self.algorithm = algorithm
         self.random_state = random_state
@@ -144,6 +159,19 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
             "algorithm": self.algorithm,
         }
         self._learn_scale(X)
+        self._whitening = self._learned_whitening(X) if self.metric == "mahalanobis" else None
+
+    def _learned_whitening(self, X: NDArray[Any]) -> Rows:
+        rows = self._standardise(remembered(X, COVARIANCE_ROWS, [self._seed, 0]))
+        variances, directions = np.linalg.eigh(ledoit_wolf(rows)[0])
+        spreads = np.sqrt(np.maximum(variances, SMALLEST_VARIANCE))
+        # Of all square roots this one keeps coordinates nearest to the features they are named by.
+        whitening: Rows = (directions / spreads) @ directions.T
+        return whitening
+
+    def _coordinates(self, X: NDArray[Any]) -> Rows:
+        rows, whitening = self._standardise(X), self._whitening
+        return rows if whitening is None else in_blocks(lambda block: block @ whitening, rows)
 
     def _remember(self, rows: NDArray[Any]) -> None:
         self._n_blocks += 1
@@ -153,7 +181,7 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
         self._build()
 
     def _build(self) -> None:
-        self._points = self._standardise(self.memory_)
+        self._points = self._coordinates(self.memory_)
         self._index = make_index(self._points, self._frozen["algorithm"])
         # Of one point alone there are no others.
         most = max(1, len(self._points) - 1)
@@ -167,10 +195,10 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
         return self._by_parts(self._mean_squares, X)
 
     def _by_parts(self, function: Callable[[Rows], Rows], X: NDArray[Any]) -> Rows:
-        """Apply a function of standardised rows to some of them at a time."""
+        """Apply a function of the coordinates of rows to some of them at a time."""
         at_once = max(1, VALUES_AT_ONCE // (self._numbers[-1] * X.shape[1]))
         parts = (X[start : start + at_once] for start in range(0, len(X), at_once))
-        return np.concatenate([function(self._standardise(part)) for part in parts])
+        return np.concatenate([function(self._coordinates(part)) for part in parts])
 
     def _neighbors(self, rows: Rows) -> Found:
         """Find the nearest points, of which a remembered row is none of its own."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
@@ -43,6 +44,53 @@ def test_several_numbers_give_the_geometric_mean_and_shares_are_of_the_memory() 
     found = distances(X_TEST, 50)[:, [0, 4, 49]] + 1e-3
     expected = np.exp(np.log(found).mean(axis=1))
     np.testing.assert_allclose(-detector.score_samples(X_TEST), expected)
+
+
+def test_the_mahalanobis_distance_is_that_of_the_shrunk_covariance() -> None:
+    rows, others = (mixed(n, seed) for n, seed in ((400, 1), (50, 2)))
+    detector = NeighborsDetector(metric="mahalanobis").fit(rows)
+    scaler = StandardScaler().fit(rows)
+    precision = np.linalg.inv(LedoitWolf().fit(scaler.transform(rows)).covariance_)
+    differences = scaler.transform(others)[:, None] - scaler.transform(rows)
+    squares = np.einsum("ijk,kl,ijl->ij", differences, precision, differences)
+    expected = np.sqrt(np.sort(squares, axis=1)[:, 4]) + 1e-3
+    np.testing.assert_allclose(-detector.score_samples(others), expected, rtol=1e-6)
+
+
+def test_a_step_against_what_is_in_common_is_farther_by_the_mahalanobis_distance() -> None:
+    rows = mixed(1000, 1)
+    faulty = mixed(1000, 2)
+    faulty[:, 3] += rows[:, 3].std()
+    y = np.repeat([0, 1], 1000)
+    tested = np.concatenate([mixed(1000, 3), faulty])
+    found = {
+        metric: roc_auc_score(y, -NeighborsDetector(metric=metric).fit(rows).score_samples(tested))
+        for metric in ("euclidean", "mahalanobis")
+    }
+    assert found["mahalanobis"] > found["euclidean"] + 0.05
+
+
+@pytest.mark.parametrize("n_features", [6, 40])
+def test_mahalanobis_scores_do_not_depend_on_the_rows_beside_it(n_features: int) -> None:
+    rows = np.random.default_rng(0).normal(size=(700, n_features))
+    detector = NeighborsDetector(metric="mahalanobis").fit(rows[:300])
+    together = detector.score_samples(rows)
+    alone = [detector.score_samples(row[None])[0] for row in rows]
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_features_that_never_vary_or_repeat_others_are_no_trouble() -> None:
+    rows = np.random.default_rng(0).normal(size=(100, 3))
+    rows = np.column_stack([rows, rows[:, 0], np.ones(100)])
+    scores = NeighborsDetector(metric="mahalanobis").fit(rows).score_samples(rows)
+    assert np.isfinite(scores).all()
+
+
+def mixed(n_rows: int, seed: int) -> np.ndarray:
+    """Return rows of six features with two common causes."""
+    rng = np.random.default_rng(seed)
+    mixing = np.random.default_rng(0).normal(size=(2, 6))
+    return rng.normal(size=(n_rows, 2)) @ mixing + 0.2 * rng.normal(size=(n_rows, 6))
 
 
 def test_one_share_is_a_number_too() -> None:
