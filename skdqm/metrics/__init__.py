@@ -40,10 +40,40 @@ from skdqm.metrics._scores import (
     signal_efficiency,
     significance_improvement_curve,
 )
+from skdqm.metrics._stream_alarms import AlarmStorms, alarm_storms, windowed_false_alarm_rate
+from skdqm.metrics._stream_auc import (
+    PrequentialFigures,
+    normalised_roc_auc,
+    prequential_roc_auc,
+    windowed_roc_auc,
+)
+from skdqm.metrics._stream_learning import (
+    AdaptationGain,
+    PoisoningLoss,
+    adaptation_gain,
+    poisoning_loss,
+    share_of_faulty_learned,
+)
+from skdqm.metrics._stream_recovery import RecoveryTimes, recovery_time, time_to_detection
+from skdqm.metrics._stream_transfer import (
+    backward_transfer,
+    forgetting,
+    forward_transfer,
+    lifelong_score,
+)
+from skdqm.metrics._stream_windows import WindowedFigures
 
 __all__ = [
+    "AdaptationGain",
+    "AlarmStorms",
     "BootstrapInterval",
     "DetectionDelays",
+    "PoisoningLoss",
+    "PrequentialFigures",
+    "RecoveryTimes",
+    "WindowedFigures",
+    "adaptation_gain",
+    "alarm_storms",
     "alarms_per_day",
     "alarms_per_run",
     "anomaly_accuracy_scorer",
@@ -59,6 +89,7 @@ __all__ = [
     "anomaly_roc_auc_scorer",
     "anomaly_signal_efficiency_scorer",
     "background_rejection",
+    "backward_transfer",
     "bootstrap_interval",
     "detection_delay",
     "evaluate_by_run",
@@ -66,12 +97,23 @@ __all__ = [
     "evaluate_scores",
     "false_alarms_per_day_scorer",
     "false_discovery_rate",
+    "forgetting",
+    "forward_transfer",
     "get_anomaly_scorer",
     "get_anomaly_scorer_names",
+    "lifelong_score",
     "make_anomaly_scorer",
     "max_sic_score",
+    "normalised_roc_auc",
     "partial_roc_auc",
+    "poisoning_loss",
     "precision_at_k",
+    "prequential_roc_auc",
+    "recovery_time",
+    "share_of_faulty_learned",
     "signal_efficiency",
     "significance_improvement_curve",
+    "time_to_detection",
+    "windowed_false_alarm_rate",
+    "windowed_roc_auc",
 ]
