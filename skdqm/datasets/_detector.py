@@ -1,6 +1,7 @@
 """A generator of detector readings with faulty channels."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import Literal, NamedTuple, overload
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skdqm._sklearn import Interval, validate_params
+from skdqm.datasets._detector_drift import DRIFT_KINDS, ChannelDrift, check_drift_kinds
 from skdqm.exceptions import UsageError
 
 __all__ = ["DetectorFaults", "make_detector_data"]
@@ -35,7 +37,7 @@ _FAULTS: dict[str, Callable[[Floats, RandomState], Floats]] = {
 
 
 class DetectorFaults(NamedTuple):
-    """What is wrong in each reading.
+    """What is wrong in each reading, and which channels drift, which is not wrong.
 
     Attributes
     ----------
@@ -43,10 +45,13 @@ class DetectorFaults(NamedTuple):
         The kind of fault of the row, "" for a healthy row.
     mask : ndarray of bool of shape (n_samples, n_channels)
         True where a channel is faulty.
+    drifts : ndarray of bool of shape (n_channels,)
+        True where the gain or the baseline of a channel drifts.
     """
 
     kind: NDArray[np.str_]
     mask: NDArray[np.bool_]
+    drifts: NDArray[np.bool_]
 
 
 def _healthy(n_samples: int, n_channels: int, rng: RandomState) -> Floats:
@@ -72,7 +77,7 @@ def _choose_faults(
     mask = np.zeros(shape, dtype=bool)
     ranks = rng.uniform(size=(n_faulty, n_channels)).argsort(axis=1).argsort(axis=1)
     mask[rows] = ranks < n_bad
-    return DetectorFaults(kind, mask)
+    return DetectorFaults(kind, mask, np.zeros(n_channels, dtype=bool))
 
 
 def _inject(z: Floats, faults: DetectorFaults, kinds: Sequence[str], rng: RandomState) -> None:
@@ -101,6 +106,8 @@ def make_detector_data(
     *,
     fault_fraction: float = ...,
     faults: Sequence[str] = ...,
+    drift: float = ...,
+    drift_kinds: Sequence[str] = ...,
     random_state: int | RandomState | None = ...,
     return_faults: Literal[False] = ...,
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]: ...
@@ -111,6 +118,8 @@ def make_detector_data(
     *,
     fault_fraction: float = ...,
     faults: Sequence[str] = ...,
+    drift: float = ...,
+    drift_kinds: Sequence[str] = ...,
     random_state: int | RandomState | None = ...,
     return_faults: Literal[True],
 ) -> tuple[pd.DataFrame, NDArray[np.int64], DetectorFaults]: ...
@@ -120,6 +129,8 @@ def make_detector_data(
         "n_channels": [Interval(Integral, 2, None, closed="left")],
         "fault_fraction": [Interval(Real, 0, 1, closed="both")],
         "faults": ["array-like"],
+        "drift": [Interval(Real, 0, 1, closed="left")],
+        "drift_kinds": ["array-like"],
         "random_state": ["random_state"],
         "return_faults": ["boolean"],
     },
@@ -131,6 +142,8 @@ def make_detector_data(
     *,
     fault_fraction: float = 0.05,
     faults: Sequence[str] = FAULT_KINDS,
+    drift: float = 0.0,
+    drift_kinds: Sequence[str] = DRIFT_KINDS,
     random_state: int | RandomState | None = None,
     return_faults: bool = False,
 ) -> (
@@ -155,6 +168,10 @@ def make_detector_data(
         mean and spread are right, but the channel no longer follows the common conditions: only
         the comparison with other channels can tell.
 
+    A detector also ages. With `drift`, healthy readings are as before in the first half of the
+    rows, and then change evenly until the last one, which is not labelled: in the order of rows a
+    model is fitted, tested, and then has to follow.
+
     Parameters
     ----------
     n_samples : int, default=1000
@@ -165,9 +182,15 @@ def make_detector_data(
         Share of faulty rows, in [0, 1].
     faults : sequence of str, default=all kinds
         Kinds of fault to draw from, with equal probability.
+    drift : float, default=0.0
+        How much a channel that drifts has changed in the last row, relative, in [0, 1).
+    drift_kinds : sequence of str, default=("gain", "baseline")
+        What drifts, each in half of the channels: ``"gain"``, readings shrink by that share, or
+        ``"baseline"``, they move up or down by that share of the baseline. A dead channel reads 0
+        all the same.
     random_state : int, RandomState instance or None, default=None
         Seed: the same one gives the same readings. The healthy readings do not depend on
-        `fault_fraction` and `faults`.
+        `fault_fraction` and `faults`, nor the faults on `drift`.
     return_faults : bool, default=False
         Also return which channels are faulty, and how.
 
@@ -178,12 +201,12 @@ def make_detector_data(
     y : ndarray of shape (n_samples,), int64
         1 = some channel is faulty, 0 = all are healthy.
     faults : DetectorFaults
-        Only with `return_faults`: ``kind`` per row and ``mask`` per cell.
+        Only with `return_faults`: ``kind`` per row, ``mask`` per cell, and which channels drift.
 
     Raises
     ------
     UsageError
-        When a kind of fault is unknown, repeated or missing.
+        When a kind of fault or drift is unknown, repeated or missing.
 
     Examples
     --------
@@ -197,13 +220,22 @@ def make_detector_data(
     True
     """
     _check_kinds(faults, fault_fraction)
+    check_drift_kinds(drift_kinds, drift)
     rng = check_random_state(random_state)
     baseline = rng.uniform(50, 150, size=n_channels)
     z = _healthy(n_samples, n_channels, rng)
+    # From a copy: nothing that is drawn later depends on the drift, nor the drift on it.
+    seed = int(deepcopy(rng).randint(2**31 - 1))
     truth = _choose_faults((n_samples, n_channels), fault_fraction, faults, rng)
     _inject(z, truth, faults, rng)
     width = max(2, len(str(n_channels - 1)))
     names = [f"channel_{channel:0{width}d}" for channel in range(n_channels)]
-    X = pd.DataFrame(baseline * (1 + SPREAD * z), columns=names)
+    readings = baseline * (1 + SPREAD * z)
+    if drift:
+        change = ChannelDrift(n_channels, drift, drift_kinds, seed)
+        dead = truth.mask & (truth.kind == "dead")[:, None]
+        readings = np.where(dead, readings, change.applied(readings, baseline))
+        truth = truth._replace(drifts=change.drifts)
+    X = pd.DataFrame(readings, columns=names)
     y = np.where(truth.kind == "", 0, 1)
     return (X, y, truth) if return_faults else (X, y)

@@ -141,3 +141,64 @@ def test_impossible_parameters_are_named(parameters):
     (name,) = parameters
     with pytest.raises(ValueError, match=f"'{name}' parameter of make_detector_data"):
         make_detector_data(**parameters)
+
+
+def test_without_drift_the_readings_are_those_of_earlier_versions():
+    X, y = make_detector_data(random_state=0)
+    corners = [[95.23529752031403, 72.64265785524255], [95.66774898330465, 61.04736645543578]]
+    assert X.to_numpy()[np.ix_([0, -1], [0, -1])] == pytest.approx(np.array(corners), rel=1e-12)
+    assert np.flatnonzero(y)[:5].tolist() == [2, 28, 39, 43, 55]
+    pd.testing.assert_frame_equal(X, make_detector_data(drift=0, drift_kinds=[], random_state=0)[0])
+
+
+@given(st.floats(0, 0.9), st.sampled_from(["gain", "baseline"]), st.integers(0, 1000))
+def test_drift_changes_neither_the_first_half_nor_the_faults(drift, kind, seed):
+    size = {"n_samples": 61, "fault_fraction": 0.3, "random_state": seed, "return_faults": True}
+    X, y, faults = make_detector_data(**size)
+    Z, z, drifted = make_detector_data(**size, drift=drift, drift_kinds=[kind])
+    pd.testing.assert_frame_equal(X.iloc[:30], Z.iloc[:30])
+    np.testing.assert_array_equal(y, z)
+    np.testing.assert_array_equal(faults.mask, drifted.mask)
+    np.testing.assert_array_equal(faults.kind, drifted.kind)
+    dead = faults.mask & (faults.kind == "dead")[:, None]
+    assert (Z.to_numpy()[dead] == 0).all()
+    moved = (X.to_numpy() != Z.to_numpy()).any(axis=0)
+    assert not moved[~drifted.drifts].any()
+    assert drifted.drifts.sum() == (8 if drift else 0)
+
+
+def test_drifting_readings_do_not_depend_on_the_faults():
+    drifting = {"drift": 0.3, "random_state": 0, "return_faults": True}
+    healthy, _, without = make_detector_data(fault_fraction=0, **drifting)
+    X, y, faults = make_detector_data(fault_fraction=0.3, **drifting)
+    np.testing.assert_array_equal(X[y == 0], healthy[y == 0])
+    np.testing.assert_array_equal(without.drifts, faults.drifts)
+
+
+def test_the_last_row_has_drifted_by_as_much_as_was_asked():
+    size = {"n_samples": 1000, "fault_fraction": 0, "random_state": 0}
+    X, _ = make_detector_data(**size)
+    gain, _ = make_detector_data(**size, drift=0.4, drift_kinds=["gain"])
+    ratio = (gain / X).to_numpy()
+    assert sorted(set(ratio[-1].round(12))) == [0.6, 1.0]
+    assert ratio[749].round(3).tolist() == np.where(ratio[-1] < 0.9, 0.8, 1.0).tolist()
+    baseline, _, faults = make_detector_data(
+        **size, drift=0.4, drift_kinds=["baseline"], return_faults=True
+    )
+    change = ((baseline - X) / X.mean()).to_numpy()[-1]
+    assert np.abs(change[faults.drifts]) == pytest.approx(0.4, rel=0.05)
+    assert {*np.sign(change[faults.drifts])} == {-1, 1}
+    assert (change[~faults.drifts] == 0).all()
+
+
+@pytest.mark.parametrize("kinds", [["ageing"], ["gain", "gain"]])
+def test_kinds_of_drift_that_do_not_exist_or_repeat_are_refused(kinds):
+    with pytest.raises(UsageError, match=r"drift_kinds=.* different kinds out of .*'baseline'"):
+        make_detector_data(drift=0.1, drift_kinds=kinds)
+
+
+def test_no_kinds_of_drift_are_fine_only_without_drift():
+    with pytest.raises(UsageError, match=r"drift_kinds is empty but drift=0\.1"):
+        make_detector_data(drift=0.1, drift_kinds=[])
+    with pytest.raises(ValueError, match="'drift' parameter of make_detector_data"):
+        make_detector_data(drift=1.0)
