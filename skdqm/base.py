@@ -109,6 +109,8 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
     signed_feature_scores: bool = False
     # Whether rows are counts, which a scaler before the detector would spoil.
     takes_counts: bool = False
+    # Whether an update leaves the promised alarm rate in force.
+    keeps_calibration: bool = False
     # Parameters that a model file leaves out.
     _transient_parameters: tuple[str, ...] = ()
 

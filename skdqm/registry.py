@@ -16,6 +16,7 @@ DETECTORS_GROUP = "skdqm.detectors"
 _DETECTORS = {
     "auto": "skdqm.ensemble:AutoDetector",
     "autoencoder": "skdqm.detectors:AutoencoderDetector",
+    "continual": "skdqm.continual:ContinualDetector",
     "contrastive": "skdqm.detectors:ContrastiveDetector",
     "convolutional": "skdqm.detectors:ConvAutoencoderDetector",
     "convolutional_vae": "skdqm.detectors:ConvVAEDetector",
@@ -68,6 +69,26 @@ _TRANSFORMERS = {
     },
     **{name: f"{module}:{name}" for module, names in _SKLEARN.items() for name in names},
 }
+# The parts of a ContinualDetector.
+_CONTINUAL = (
+    "AdaptiveThreshold",
+    "BalancedMemory",
+    "ConformalThreshold",
+    "DistillationStrategy",
+    "EWCStrategy",
+    "FadingMemory",
+    "FixedThreshold",
+    "GuardedGate",
+    "NaiveStrategy",
+    "OpenGate",
+    "PoolStrategy",
+    "RefitStrategy",
+    "ReplayStrategy",
+    "ReservoirMemory",
+    "StaticStrategy",
+    "ThresholdGate",
+    "WindowMemory",
+)
 # What detectors are made of: outlier detectors of other packages, and what they are made of.
 _SKLEARN_MEMBERS = {
     "sklearn.cluster": ["KMeans"],
@@ -101,6 +122,8 @@ _PYOD_MEMBERS = (
 )
 _PARTS = {
     **_TRANSFORMERS,
+    **{name: f"skdqm.continual:{name}" for name in _CONTINUAL},
+    "DriftMonitor": "skdqm.drift:DriftMonitor",
     **{name: f"{module}:{name}" for module, names in _SKLEARN_MEMBERS.items() for name in names},
     **{f"{_PYOD_PREFIX}{name}": f"pyod.models.{name.lower()}:{name}" for name in _PYOD_MEMBERS},
 }

@@ -143,8 +143,11 @@ def test_partial_fit_takes_a_block_of_one_row(name: str) -> None:
 
 
 @every_learner
-def test_partial_fit_drops_a_calibration_aloud(name: str) -> None:
+def test_partial_fit_keeps_a_calibration_or_drops_it_aloud(name: str) -> None:
     detector = instance(name).fit(X).calibrate(X, alarm_rate=0.1)
+    if detector.keeps_calibration:
+        assert detector.partial_fit(X).alarm_rate_ == 0.1
+        return
     with pytest.warns(CalibrationWarning):
         detector.partial_fit(X)
 
