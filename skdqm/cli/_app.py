@@ -8,7 +8,19 @@ import typer
 from typer.core import TyperGroup
 
 import skdqm
-from skdqm.cli import _bench, _demo, _dqm, _evaluate, _info, _list, _score, _train, _update
+from skdqm.cli import (
+    _bench,
+    _demo,
+    _dqm,
+    _evaluate,
+    _info,
+    _list,
+    _monitor,
+    _monitor_people,
+    _score,
+    _train,
+    _update,
+)
 from skdqm.cli._errors import BROKEN_PIPE, exit_code_of, signals_as_exits, warnings_in_one_line
 
 
@@ -32,6 +44,10 @@ app.command("train")(_train.train)
 app.command("score")(_score.score)
 app.command("evaluate")(_evaluate.evaluate)
 app.command("update")(_update.update)
+app.command("monitor")(_monitor.monitor)
+app.command("confirm")(_monitor_people.confirm)
+app.command("feedback")(_monitor_people.feedback)
+app.command("rollback")(_monitor_people.rollback)
 app.command("info")(_info.info)
 app.command("list")(_list.list_detectors)
 app.command("demo")(_demo.demo)

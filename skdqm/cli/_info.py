@@ -32,7 +32,22 @@ def description(model: Model) -> dict[str, Any]:
         "alarm_rate": getattr(detector, "alarm_rate_", None),
         "alarm_rate_interval": None if interval is None else list(interval),
         "epochs": len(getattr(detector, "history_", [])) or None,
+        **_of_the_stream(detector),
         **model.metadata,
+    }
+
+
+def _of_the_stream(detector: Any) -> dict[str, Any]:
+    """Return what a detector that goes on learning has come to."""
+    if not hasattr(detector, "n_rows_seen_"):
+        return {}
+    return {
+        "rows_seen": detector.n_rows_seen_,
+        "status": detector.status_,
+        "version": detector.versions_[-1],
+        "versions_kept": detector.versions_,
+        "experts": detector.experts_,
+        "tickets": detector.tickets_,
     }
 
 
@@ -58,4 +73,6 @@ def _text(value: Any) -> Any:
 
 
 def _text_of_item(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"({_text(value)})"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from inspect import signature
 from typing import Any
 
+from skdqm.cli._monitor_parameters import CONTINUAL, is_of_part, nested_names, with_parts
 from skdqm.exceptions import UsageError
 from skdqm.registry import detector_class
 
@@ -22,7 +23,8 @@ def make_detector(name: str, settings: Sequence[str], *, seed: int, verbose: boo
     name : str
         What the registry calls it.
     settings : sequence of str
-        Parameters, as ``"latent_dim=4"``.
+        Parameters, as ``"latent_dim=4"``; those of the parts of a continual detector as
+        ``"gate__patience=500"``.
     seed : int
         Seed of a detector that takes one.
     verbose : bool
@@ -40,28 +42,33 @@ def make_detector(name: str, settings: Sequence[str], *, seed: int, verbose: boo
     """
     cls = detector_class(name)
     known = [parameter for parameter in signature(cls).parameters if parameter != "self"]
-    parameters = dict(_parsed(setting, name, known) for setting in settings)
+    given = dict(_parsed(setting, name, known) for setting in settings)
+    parameters = with_parts(given) if name == CONTINUAL else given
     extra = {"random_state": seed, "verbose": int(verbose)}
     made = cls(**parameters, **{key: value for key, value in extra.items() if key in known})
     _check_values(made, parameters)
+    for part, value in parameters.items():
+        _check_values(value, given, f"{part}__")
     return made
 
 
-def _check_values(detector: Any, parameters: dict[str, Any]) -> None:
+def _check_values(detector: Any, parameters: dict[str, Any], prefix: str = "") -> None:
     """Let the detector judge its parameters now: reading a large file first would take a while."""
-    judge = getattr(detector, "_validate_params", None)
+    # Of a Pipeline the last step: the others were not asked for.
+    last = detector.steps[-1][1] if hasattr(detector, "steps") else detector
+    judge = getattr(last, "_validate_params", None)
     try:
         if judge is not None:
             judge()
     except ValueError as error:
         found = re.match(r"The '(\w+)' parameter of \w+ ", str(error))
-        name = found[1] if found else ""
+        name = prefix + (found[1] if found else "")
         said = str(error)[found.end() :] if found else str(error)
         raise UsageError(f"--set {name}: {said}{_hint(name, parameters.get(name))}") from error
 
 
 def _hint(name: str, value: object) -> str:
-    is_layers = name.startswith("hidden_")
+    is_layers = name.rpartition("__")[2].startswith("hidden_")
     return f" For one layer write ({value},)" if is_layers and isinstance(value, int) else ""
 
 
@@ -75,9 +82,11 @@ def _parsed(setting: str, detector: str, known: Sequence[str]) -> tuple[str, Any
 
 
 def _check_name(name: str, detector: str, known: Sequence[str]) -> None:
-    if name in known:
+    # Parts judge what is meant for them when they are made.
+    if name in known or (detector == CONTINUAL and is_of_part(name)):
         return
-    close = get_close_matches(name, known)
+    nested = {each.rpartition("__")[2]: each for each in nested_names(detector)}
+    close = [nested[name]] if name in nested else get_close_matches(name, known)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     raise UsageError(
         f"--set {name}: the detector {detector} has no such parameter; "

@@ -11,6 +11,7 @@ from skdqm.cli._calibrate import calibrate
 from skdqm.cli._checkpoint import CheckpointFile
 from skdqm.cli._errors import InterruptedTrainingError
 from skdqm.cli._inputs import Features, Inputs
+from skdqm.cli._monitor_parameters import is_continual, without_keys
 from skdqm.cli._options import (
     BackgroundOption,
     DataArgument,
@@ -50,7 +51,10 @@ def train(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE", help="A parameter of the detector; repeatable."
+            "--set",
+            metavar="NAME=VALUE",
+            help="A parameter of the detector; repeatable. Of --detector continual also parts by "
+            "words, and theirs: detector=vae, detector__max_epochs=5, gate__patience=500.",
         ),
     ] = None,
     on: OnOption = On.ALL,
@@ -91,12 +95,18 @@ def train(
     say = messages(quiet=quiet)
     check_output(output, data)
     made = make_detector(detector, settings or [], seed=seed, verbose=shows_progress(say))
-    inputs = Inputs.of(
-        Source(data, label, key, nonfinite, n_rows), features, names_of(columns), made
-    )
+    source = Source(data, label, key, nonfinite, n_rows)
+    inputs = Inputs.of(source, features, names_of(columns) or _default_columns(source, made), made)
     recipe = Recipe(detector, settings or [], seed, on, inputs.features, alarm_rate, background)
     training = Training(made, inputs, recipe, output, say)
     training.run(checkpoint_every if _can_continue(made) else None, resume=resume)
+
+
+def _default_columns(source: Source, detector: Any) -> list[str] | None:
+    """Return the columns to learn from where that is not all: of a stream, no run is like it."""
+    if source.summary.kind != "table" or not is_continual(detector):
+        return None
+    return without_keys(source.feature_columns())
 
 
 def _can_continue(detector: Any) -> bool:

@@ -70,7 +70,7 @@ def _learn(detector: Any, X: Any, epochs: int, *, warns: bool) -> None:
         simplefilter("ignore", CalibrationWarning)
         for _ in range(epochs):
             detector.partial_fit(X)
-    if warns and was_calibrated:
+    if warns and was_calibrated and not detector.keeps_calibration:
         warn(
             "the update changed the model, so its calibration was dropped and the alarm rate is "
             "no longer promised; update with --alarm-rate to calibrate it again",

@@ -110,6 +110,8 @@ default="pool"
         Rows of the stream so far, without those of ``fit``.
     n_rows_waiting_ : int
         The latest of them, whose block is not whole: they are judged, and no more.
+    block_size_ : int
+        Rows that are decided on together.
     n_features_in_ : int
         Number of features seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -67,6 +67,11 @@ class RecordMixin:
         """Latest rows whose block is not whole: they are judged, and no more was decided yet."""
         return len(self._known_course().waiting)
 
+    @property
+    def block_size_(self) -> int:
+        """Rows that are decided on together."""
+        return int(self._known_course().monitor.block_size)
+
     def confirm(self, ticket: int, *, benign: bool) -> Self:
         """Say what a ticket was.
 
