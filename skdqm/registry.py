@@ -120,11 +120,22 @@ _PYOD_MEMBERS = (
     "PCA",
     "Sampling",
 )
+# Drift detectors of river, by their settings alone.
+_RIVER_PREFIX = "river."
+_RIVER = {
+    "river.drift": ["ADWIN", "KSWIN", "PageHinkley"],
+    "river.drift.binary": ["DDM", "EDDM", "FHDDM", "HDDMA", "HDDMW", "HDDM_A", "HDDM_W"],
+}
 _PARTS = {
     **_TRANSFORMERS,
     **{name: f"skdqm.continual:{name}" for name in _CONTINUAL},
     "DriftMonitor": "skdqm.drift:DriftMonitor",
     **{name: f"{module}:{name}" for module, names in _SKLEARN_MEMBERS.items() for name in names},
+    **{
+        f"{_RIVER_PREFIX}{name}": f"{module}:{name}"
+        for module, names in _RIVER.items()
+        for name in names
+    },
     **{f"{_PYOD_PREFIX}{name}": f"pyod.models.{name.lower()}:{name}" for name in _PYOD_MEMBERS},
 }
 
@@ -238,7 +249,8 @@ def name_of(estimator: object) -> str:
     'vae'
     """
     cls = type(estimator)
-    for name in (cls.__name__, _PYOD_PREFIX + cls.__name__):
+    for prefix in ("", _PYOD_PREFIX, _RIVER_PREFIX):
+        name = prefix + cls.__name__
         if name in _PARTS and class_of(name) is cls:
             return name
     for name, point in _detectors().items():

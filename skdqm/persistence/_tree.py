@@ -17,6 +17,8 @@ from skdqm.registry import class_of, name_of
 Arrays = dict[str, NDArray[Any]]
 # Kinds of arrays that are plain numbers: boolean, signed, unsigned, floating.
 NUMBERS = "biuf"
+# What settings of drift detectors are; KSWIN also has a window among them, for rows to come.
+SETTINGS = (type(None), bool, int, float, str)
 
 
 def encode(value: Any, arrays: Arrays, where: str = "model") -> Any:
@@ -171,6 +173,24 @@ def _unpack_compiled(content: list[Any], arrays: Arrays) -> Any:
     return build(kind, {key: decode(part, arrays) for key, part in parts.items()})
 
 
+def _is_river(value: Any) -> bool:
+    """Tell whether a value is a drift detector, which is kept by its settings alone."""
+    return type(value).__module__.startswith("river.drift")
+
+
+def _pack_river(value: Any, arrays: Arrays, where: str) -> list[Any]:
+    settings = value._get_params()  # noqa: SLF001 (what river clones by)
+    plain = {key: each for key, each in settings.items() if isinstance(each, SETTINGS)}
+    return [name_of(value), _encode_named(plain, arrays, where)]
+
+
+def _unpack_river(content: list[Any], arrays: Arrays) -> Any:
+    name, settings = content
+    made = class_of(name)(**{key: decode(value, arrays) for key, value in settings.items()})
+    demand(_is_river(made), "a drift detector of river")
+    return made
+
+
 def _unpack_dtype(content: str, arrays: Arrays) -> Any:
     dtype = np.dtype(content)
     demand(dtype.kind in NUMBERS, "a type of numbers")
@@ -209,6 +229,7 @@ _PACKERS: dict[str, tuple[Callable[[Any], bool], _Pack]] = {
     "list": (lambda value: isinstance(value, list), _pack_items),
     "tuple": (lambda value: isinstance(value, tuple), _pack_items),
     "dict": (lambda value: isinstance(value, dict), _pack_pairs),
+    "river": (_is_river, _pack_river),
     "compiled": (lambda value: kind_of(value) is not None, _pack_compiled),
     "slice": (
         lambda value: isinstance(value, slice),
@@ -230,6 +251,7 @@ _UNPACKERS: dict[str, Callable[[Any, Arrays], Any]] = {
     "dict": lambda content, arrays: {
         decode(key, arrays): decode(item, arrays) for key, item in content
     },
+    "river": _unpack_river,
     "compiled": _unpack_compiled,
     "slice": lambda content, arrays: slice(*_unpack_items(content, arrays)),
 }

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from river.drift import ADWIN, KSWIN, PageHinkley
+from river.drift.binary import DDM
 
+from skdqm.continual import ContinualDetector
+from skdqm.drift import DriftMonitor
 from skdqm.exceptions import ModelFileError, UsageError
 from skdqm.persistence._tree import decode, encode
 
@@ -116,3 +120,22 @@ def test_a_file_cannot_overwrite_what_is_not_state(attribute: str) -> None:
     tree = {"estimator": {**content, "state": {attribute: 1}}}
     with pytest.raises(ModelFileError, match="must not"):
         decode(tree, {})
+
+
+@pytest.mark.parametrize(
+    "river",
+    [ADWIN(delta=0.01, clock=1), KSWIN(alpha=0.01, seed=3), PageHinkley(threshold=9.0), DDM()],
+)
+def test_drift_detectors_of_river_come_back_with_their_settings(river: Any) -> None:
+    monitor = DriftMonitor(river, block_size=8).fit(np.random.default_rng(0).normal(size=200))
+    monitor.update(np.random.default_rng(1).normal(size=100))
+    back = through_json(monitor)
+    assert str(back.detector) == str(river)
+    rest = np.random.default_rng(2).normal(1, 1, size=400)
+    assert back.update(rest).drift_positions_ == monitor.update(rest).drift_positions_
+    assert through_json(ContinualDetector(drift=monitor)).drift.detector is not river
+
+
+def test_nothing_but_a_drift_detector_is_made_of_settings() -> None:
+    with pytest.raises(ModelFileError, match="expected a drift detector of river"):
+        decode({"river": ["StandardScaler", {}]}, {})
