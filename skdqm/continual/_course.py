@@ -9,8 +9,8 @@ from scipy.stats import binom
 
 from skdqm.continual import _hold as states
 from skdqm.continual._block import Block
-from skdqm.continual._expert import missing_share, normal_scores_of
-from skdqm.continual._gate import FITTING, fits
+from skdqm.continual._expert import missing_share, new_expert, normal_scores_of
+from skdqm.continual._gate import FITTING, fits, is_widespread
 from skdqm.continual._hold import Hold
 from skdqm.continual._journal import Journal
 from skdqm.continual._level import Level
@@ -195,24 +195,51 @@ class Course:
         kept = joined([hold.rows, block.rows])[-max(hold.patience, len(block.rows)) :]
         seen = np.concatenate([hold.normal_scores, scores])[-self.parts.gate.patience :]
         hold = replace(hold, rows=kept, normal_scores=seen, n_rows=hold.n_rows + len(block.rows))
-        self.hold = self._recognised(hold)
         self.journal.note(hold.ticket, last_row=int(kept.positions[-1]))
         if not hold.condition and self.parts.gate.has_recovered(seen):
-            self._end_recovered(self.hold)
-        elif self._may_release(self.hold):
+            self._end_recovered(hold)
+            return
+        self.hold = self._recognised(hold)
+        if self._may_release(self.hold):
             self.release("it has lasted as long as patience")
+        elif self._is_condition(self.hold, len(block)):
+            self.release("it has lasted, and most features have moved: that is a condition")
 
     def _recognised(self, hold: Hold) -> Hold:
-        latest = hold.rows[-self.parts.gate.recovery :]
-        number = 0 if hold.is_fault else self.pool.known_fault(self.parts.trainer, latest)
-        if not number:
+        """Tell a hold whether it looks like a known fault, and ask anew when it no longer does."""
+        n_latest = self.parts.gate.recovery
+        if len(hold.rows) < n_latest:
             return hold
-        self.log("held", latest, f"it looks like the fault of expert {number}", ticket=hold.ticket)
-        return replace(hold, is_fault=True)
+        latest = hold.rows[-n_latest:]
+        number = self.pool.known_fault(self.parts.trainer, latest)
+        if number and not hold.is_fault:
+            reason = f"it looks like the fault of expert {number}"
+            self.log("held", latest, reason, ticket=hold.ticket)
+            return replace(hold, is_fault=True)
+        before = hold.rows[-2 * n_latest : -n_latest]
+        # When a fault has only just gone, it will show soon if rows fit again.
+        gone = len(before) == n_latest and not self.pool.known_fault(self.parts.trainer, before)
+        return self._asked_anew(hold, latest) if hold.is_fault and gone and not number else hold
+
+    def _asked_anew(self, hold: Hold, latest: Rows) -> Hold:
+        self.put_away(hold.rows.without(latest.positions))
+        self.journal.close(hold.ticket, states.DISCARDED)
+        ticket = self.journal.open_ticket(latest, self.version, self.n_rows)
+        self.log("held", latest, "it no longer looks like the fault", ticket=ticket)
+        return replace(hold, ticket=ticket, rows=latest, n_rows=len(latest), is_fault=False)
 
     def _may_release(self, hold: Hold) -> bool:
         may = not hold.is_fault and (bool(hold.condition) or self.parts.auto_release)
         return may and hold.n_rows >= hold.patience
+
+    def _is_condition(self, hold: Hold, n_new: int) -> bool:
+        """Tell whether a hold may end before its time; asked a few times only, as it costs."""
+        patience = min(self.parts.gate.widespread_patience, hold.patience)
+        asks_now = hold.n_rows // patience > (hold.n_rows - n_new) // patience
+        if hold.is_fault or hold.condition or not (asks_now and self.parts.auto_release):
+            return False
+        known, latest = self.pool.expert.calibration, hold.rows[-patience:]
+        return is_widespread(known.values, latest.values)
 
     def _end_recovered(self, hold: Hold) -> None:
         n_fitting = self.parts.gate.recovery
@@ -248,7 +275,13 @@ class Course:
             return
         self.put_away(hold.rows)
         self.log("discarded", hold.rows, reason, ticket=hold.ticket)
-        self.hold = replace(hold, rows=hold.rows[:0], is_fault=True)
+        if len(hold.rows) >= self.parts.gate.recovery:
+            shop = self._shop()
+            made = new_expert(
+                shop.trainer, shop.memory, hold.rows, self.pool.n_made + 1, shop.random
+            )
+            self.pool = self.pool.with_fault(made)
+        self.hold = replace(hold, rows=hold.rows[:0], n_rows=0, is_fault=True)
 
     def _adopt(self, rows: Rows, reason: str, ticket: int = 0) -> None:
         before = self.pool.active

@@ -9,9 +9,13 @@ from sklearn.base import BaseEstimator
 
 from skdqm._sklearn import Interval
 from skdqm.continual._rows import Floats
+from skdqm.drift import two_sample_test
 
 # Blocks of 32 standard normal scores lie this close to their mean with a chance of 0.995.
 FITTING = 0.5
+# Distance of two cumulative distributions (Kolmogorov and Smirnov's) that makes a feature one that
+# has moved, and features without which there is no telling what most of them do.
+FAR, FEWEST_FEATURES = 0.2, 4
 
 
 class OpenGate(BaseEstimator):
@@ -97,6 +101,9 @@ class GuardedGate(ThresholdGate):
     patience : int, default=2000
         Rows that a hold lasts before it is released. A fault that is longer is learned: choose it
         longer than the faults to be expected, and shorter than the conditions.
+    widespread_patience : int, default=500
+        The same where most features have moved, of at least four: faults are in some channels,
+        conditions are of the whole detector.
     recovery : int, default=96
         Rows that must fit again for a hold to end.
 
@@ -113,6 +120,7 @@ class GuardedGate(ThresholdGate):
         **ThresholdGate._parameter_constraints,
         "probation": [Interval(Integral, 0, None, closed="left")],
         "patience": [Interval(Integral, 1, None, closed="left")],
+        "widespread_patience": [Interval(Integral, 1, None, closed="left")],
         "recovery": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -121,11 +129,13 @@ class GuardedGate(ThresholdGate):
         probation: int = 500,
         margin: float = 1.25,
         patience: int = 2000,
+        widespread_patience: int = 500,
         recovery: int = 96,
     ) -> None:
         super().__init__(margin=margin)
         self.probation = probation
         self.patience = patience
+        self.widespread_patience = widespread_patience
         self.recovery = recovery
 
     def has_recovered(self, normal_scores: Floats) -> bool:
@@ -146,6 +156,23 @@ class GuardedGate(ThresholdGate):
         latest = normal_scores[-self.recovery :]
         parts = np.array_split(latest, min(3, len(latest)))
         return bool(fits(latest, FITTING / 2) and all(fits(part) for part in parts))
+
+
+def is_widespread(known: Floats, held: Floats) -> bool:
+    """Tell whether most features have moved.
+
+    Parameters
+    ----------
+    known, held : ndarray of shape (n_rows, n_features)
+        Rows of the condition so far, and rows that look wrong.
+
+    Returns
+    -------
+    is_widespread : bool
+        Whether the distributions of more than half of at least four features are far apart.
+    """
+    distances = two_sample_test(known, held).statistics
+    return bool(len(distances) >= FEWEST_FEATURES and (distances > FAR).mean() > 0.5)
 
 
 def fits(normal_scores: Floats, allowance: float = FITTING) -> bool:

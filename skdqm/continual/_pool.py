@@ -14,6 +14,8 @@ from skdqm.ensemble._scales import PValue
 
 # Surprise from which on other experts are asked: one row in ten is so unusual.
 DOUBT = float(np.log(10))
+# Faults that are remembered.
+MOST_FAULTS = 8
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,14 @@ class Pool(Record):
         return replace(
             self, experts=(*self.experts, expert), n_made=max(self.n_made, expert.number)
         )
+
+    def with_fault(self, expert: Expert) -> "Pool":
+        """Return the pool with an expert that only recognises a fault; the latest ones stay."""
+        pool = self.with_new(replace(expert, is_fault=True))
+        faults = [each.number for each in pool.experts if each.is_fault]
+        for number in faults[:-MOST_FAULTS]:
+            pool = pool.without(number)
+        return pool
 
     def without(self, number: int) -> "Pool":
         """Return the pool without an expert, which is not the active one."""

@@ -13,8 +13,6 @@ from skdqm.continual._rows import Integers, Rows, joined
 from skdqm.continual._trainer import FEWEST_ROWS
 from skdqm.exceptions import UsageError
 
-# Faults that are remembered, the latest ones.
-MOST_FAULTS = 8
 # Rows of a new, tagged condition that its expert is made of.
 TAGGED_ROWS = 250
 
@@ -111,10 +109,7 @@ def _reject(course: Course, ticket: Ticket) -> None:
     roll_back(course, ticket.version, f"ticket {ticket.number} was a fault")
     for expert in learned:
         if expert.number not in before:
-            course.pool = course.pool.with_new(replace(expert, is_fault=True))
-    faults = [expert.number for expert in course.pool.experts if expert.is_fault]
-    for number in faults[:-MOST_FAULTS]:
-        course.pool = course.pool.without(number)
+            course.pool = course.pool.with_fault(expert)
 
 
 def roll_back(course: Course, version: int, reason: str) -> None:

@@ -118,6 +118,25 @@ def test_an_open_ticket_called_a_fault_is_never_released() -> None:
     assert states(detector) == ["fault"]
 
 
+def test_after_a_fault_that_a_shifter_named_a_new_condition_is_asked_about_anew() -> None:
+    detector = quick().fit(FIRST)
+    detector.observe(np.concatenate([healthy(500, 1), faulty(200, 2)]))
+    detector.confirm(1, benign=False)
+    detector.observe(np.concatenate([faulty(500, 3), healthy(1200, 4, "B")]))
+    assert states(detector) == ["fault", "released"]
+    assert (detector.observe(healthy(300, 5, "B"))["verdict"] == -1).mean() < 0.06
+
+
+def test_a_change_of_most_channels_is_released_sooner_than_one_of_few() -> None:
+    gate = GuardedGate(probation=100, patience=1200, widespread_patience=300)
+    found = {}
+    for name, rows in (("few", faulty(900, 2)), ("most", healthy(900, 2, "B"))):
+        detector = quick(gate=gate).fit(FIRST)
+        detector.observe(np.concatenate([healthy(500, 1), rows]))
+        found[name] = states(detector)
+    assert found == {"few": ["open"], "most": ["released"]}
+
+
 def test_rows_called_bad_later_are_forgotten() -> None:
     detector = quick(gate=OpenGate(), strategy="replay").fit(FIRST)
     detector.observe(np.concatenate([healthy(500, 1), faulty(60, 2), healthy(240, 3)]))
