@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ from skdqm.benchmark._continual_concepts import Concepts, learned_one_by_one
 from skdqm.benchmark._continual_contenders import Entrant, entrants
 from skdqm.benchmark._continual_streams import Generated, OneClass, of_file
 from skdqm.benchmark._continual_trial import followed
-from skdqm.benchmark._journal import Journal
 from skdqm.benchmark._results import averaged, failures, journal_in
-from skdqm.benchmark._run import LIBRARIES, Report, check_sizes
+from skdqm.benchmark._run import Report, check_sizes
 from skdqm.benchmark._trial import Record
+from skdqm.benchmark._work import Work, key_of, measured
 from skdqm.datasets._drift_stream_schedule import SCHEDULES
 from skdqm.exceptions import UsageError
 from skdqm.io import atomic_path
@@ -53,14 +52,6 @@ class ContinualResult:
 
     table: pd.DataFrame
     failures: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """What is measured, under its key in the journal."""
-
-    key: dict[str, Any]
-    work: Callable[[], Record]
 
 
 def continual(
@@ -182,7 +173,7 @@ def continual(
             for drift in drifts or ("recurring",)
         ]
     trials = _concept_trials if concepts else _stream_trials
-    records = _measured(trials(tasks, competing, seeds), journal_in(out), report)
+    records = measured(trials(tasks, competing, seeds), journal_in(out), report, _brief)
     # Not of rankings, whose figures stay empty.
     table = averaged(records).dropna(axis="columns", how="all")
     if out is not None:
@@ -214,15 +205,15 @@ def _check_share(share: float | None) -> None:
 
 def _stream_trials(
     tasks: Sequence[Generated | OneClass], competing: Sequence[Entrant], seeds: int
-) -> Iterator[_Trial]:
+) -> Iterator[Work]:
     """Give the trials; those on the same rows follow each other."""
     for task in tasks:
         definition = task.definition()
         for seed in range(seeds):
             rows = _Once(partial(task.stream, seed))
             for entrant in competing:
-                key = _key(task.name, definition, seed, entrant)
-                yield _Trial(key, partial(_follow, entrant, rows, seed))
+                key = key_of(task.name, definition, seed, entrant.definition())
+                yield Work(key, partial(_follow, entrant, rows, seed))
 
 
 class _Once:
@@ -243,41 +234,14 @@ def _follow(entrant: Entrant, rows: _Once, seed: int) -> Record:
 
 def _concept_trials(
     tasks: Sequence[Concepts], competing: Sequence[Entrant], seeds: int
-) -> Iterator[_Trial]:
+) -> Iterator[Work]:
     for task in tasks:
         task.concepts()
         definition = task.definition()
         for seed in range(seeds):
             for entrant in competing:
-                key = _key(task.name, definition, seed, entrant)
-                yield _Trial(key, partial(learned_one_by_one, entrant, task, seed))
-
-
-def _key(name: str, protocol: Any, seed: int, entrant: Entrant) -> dict[str, Any]:
-    libraries = {library: version(library) for library in LIBRARIES}
-    about = {"task": name, "protocol": protocol, "seed": seed}
-    return about | entrant.definition() | {"libraries": libraries}
-
-
-def _measured(trials: Iterator[_Trial], journal: Journal, report: Report | None) -> list[Record]:
-    """Do what the journal does not hold; what fails becomes a record with the error."""
-    records = []
-    for trial in trials:
-        record = journal.get(trial.key)
-        if record is None or "error" in record:
-            record = {**trial.key, **_attempt(trial.work)}
-            journal.add(record)
-        records.append(record)
-        if report is not None:
-            report(_brief(record))
-    return records
-
-
-def _attempt(work: Callable[[], Record]) -> Record:
-    try:
-        return work()
-    except Exception as error:  # A detector of another package may raise anything.
-        return {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+                key = key_of(task.name, definition, seed, entrant.definition())
+                yield Work(key, partial(learned_one_by_one, entrant, task, seed))
 
 
 def _brief(record: Record) -> str:

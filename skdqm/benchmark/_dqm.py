@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -13,10 +11,10 @@ from skdqm.benchmark._dqm_contenders import Watcher, chosen, over_maps, over_run
 from skdqm.benchmark._dqm_maps import FACTORS, USUAL, Maps, found_on
 from skdqm.benchmark._dqm_rows import Source, Stream, halved
 from skdqm.benchmark._dqm_trial import watched
-from skdqm.benchmark._journal import Journal
 from skdqm.benchmark._results import averaged, failures, journal_in
-from skdqm.benchmark._run import LIBRARIES, Report, check_sizes
+from skdqm.benchmark._run import Report, check_sizes
 from skdqm.benchmark._trial import Record
+from skdqm.benchmark._work import Work, key_of, measured
 from skdqm.datasets._fault_kinds import checked_kind
 from skdqm.exceptions import UsageError
 from skdqm.io import atomic_path
@@ -48,14 +46,6 @@ class DqmResult:
     runs: pd.DataFrame
     maps: pd.DataFrame
     failures: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """What is measured, under its key in the journal."""
-
-    key: dict[str, Any]
-    work: Callable[[], Record]
 
 
 def dqm(
@@ -145,8 +135,8 @@ def dqm(
     first = [each for each in competing if each.name in names]
     second = [each for each in competing if each.name not in names]
     journal = journal_in(out)
-    run_records = _measured(_over_runs(source, first, seeds, report), journal, report)
-    map_records = _measured(_over_maps(of_maps, second, seeds), journal, report)
+    run_records = measured(_over_runs(source, first, seeds, report), journal, report, _brief)
+    map_records = measured(_over_maps(of_maps, second, seeds), journal, report, _brief)
     result = DqmResult(
         _table(run_records),
         _table(map_records),
@@ -183,7 +173,7 @@ def _maps(shape: Sequence[int] | None, faults: tuple[str, ...] | None) -> Maps |
 
 def _over_runs(
     source: Source, watchers: Sequence[Watcher], seeds: int, report: Report | None
-) -> Iterator[_Trial]:
+) -> Iterator[Work]:
     """Give the trials, and the lumisections of one seed after the other."""
     definition = source.definition() if watchers else {}
     streams = range(seeds if source.varies else 1) if watchers else ()
@@ -193,8 +183,8 @@ def _over_runs(
         for watcher in watchers:
             own = range(seeds if watcher.seeded else 1)
             for each in (seed,) if source.varies else own:
-                key = _key(source.name, definition, each, watcher)
-                yield _Trial(key, partial(judge, watcher, seed=each))
+                key = key_of(source.name, definition, each, watcher.definition())
+                yield Work(key, partial(judge, watcher, seed=each))
 
 
 def _judge(stream: Stream, min_entries: float, report: Report | None) -> Callable[..., Record]:
@@ -208,40 +198,13 @@ def _judge(stream: Stream, min_entries: float, report: Report | None) -> Callabl
     return partial(watched, halves=halves, n_elements=stream.n_elements, min_entries=min_entries)
 
 
-def _over_maps(maps: Maps | None, watchers: Sequence[Watcher], seeds: int) -> Iterator[_Trial]:
+def _over_maps(maps: Maps | None, watchers: Sequence[Watcher], seeds: int) -> Iterator[Work]:
     if maps is None:
         return
     for seed in range(seeds):
         for watcher in watchers:
-            key = _key(maps.name, maps.definition(), seed, watcher)
-            yield _Trial(key, partial(found_on, maps, watcher, seed))
-
-
-def _key(name: str, protocol: Any, seed: int, watcher: Watcher) -> dict[str, Any]:
-    libraries = {library: version(library) for library in LIBRARIES}
-    about = {"task": name, "protocol": protocol, "seed": seed}
-    return about | watcher.definition() | {"libraries": libraries}
-
-
-def _measured(trials: Iterator[_Trial], journal: Journal, report: Report | None) -> list[Record]:
-    """Do what the journal does not hold; what fails becomes a record with the error."""
-    records = []
-    for trial in trials:
-        record = journal.get(trial.key)
-        if record is None or "error" in record:
-            record = {**trial.key, **_attempt(trial.work)}
-            journal.add(record)
-        records.append(record)
-        if report is not None:
-            report(_brief(record))
-    return records
-
-
-def _attempt(work: Callable[[], Record]) -> Record:
-    try:
-        return work()
-    except Exception as error:  # A detector of another package may raise anything.
-        return {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+            key = key_of(maps.name, maps.definition(), seed, watcher.definition())
+            yield Work(key, partial(found_on, maps, watcher, seed))
 
 
 def _brief(record: Record) -> str:

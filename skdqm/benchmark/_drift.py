@@ -1,12 +1,12 @@
 """Drift monitors on streams of scores: false alarms while nothing changes, delay when it does."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import partial
+from itertools import product
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ import skdqm
 from skdqm.benchmark._results import averaged, failures, journal_in
 from skdqm.benchmark._run import Report, check_sizes
 from skdqm.benchmark._trial import Record
+from skdqm.benchmark._work import Work, key_of, measured
 from skdqm.drift import DriftMonitor
 from skdqm.exceptions import UsageError
 
@@ -149,15 +150,8 @@ def drift(
     if unknown or not chosen:
         raise UsageError(f"detectors={unknown or []}: expected some of {', '.join(DETECTORS)}")
     journal = journal_in(out)
-    records = []
-    for key in _keys(chosen, seeds, {"rows": rows, "reference": reference}):
-        record = journal.get(key)
-        if record is None or "error" in record:
-            record = {**key, **_attempt(key, rows, reference)}
-            journal.add(record)
-        records.append(record)
-        if report is not None:
-            report(_brief(record))
+    protocol = {"rows": rows, "reference": reference}
+    records = measured(_works(chosen, seeds, protocol), journal, report, _brief)
     # Not of rankings, whose figures stay empty.
     table = averaged(records).dropna(axis="columns", how="all")
     if out is not None:
@@ -165,29 +159,15 @@ def drift(
     return DriftResult(table, failures(records))
 
 
-def _keys(names: Sequence[str], seeds: int, protocol: dict[str, int]) -> list[dict[str, Any]]:
-    libraries = {library: version(library) for library in LIBRARIES}
-    return [
-        {
-            "task": stream,
-            "protocol": protocol,
-            "seed": seed,
+def _works(names: Sequence[str], seeds: int, protocol: dict[str, int]) -> Iterator[Work]:
+    for stream, seed, name in product(STREAMS, range(seeds), names):
+        definition = {
             "contender": name,
             "package": f"skdqm {skdqm.__version__}",
             "parameters": DriftMonitor().get_params() | {"detector": name},
-            "libraries": libraries,
         }
-        for stream in STREAMS
-        for name in names
-        for seed in range(seeds)
-    ]
-
-
-def _attempt(key: dict[str, Any], rows: int, reference: int) -> Record:
-    try:
-        return _measured(key["contender"], key["task"], key["seed"], rows, reference)
-    except Exception as error:  # What a detector raises is a result too.
-        return {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+        key = key_of(stream, protocol, seed, definition, LIBRARIES)
+        yield Work(key, partial(_measured, name, stream, seed, **protocol))
 
 
 def _measured(name: str, stream: str, seed: int, rows: int, reference: int) -> Record:

@@ -350,6 +350,7 @@ class Course:
             parts.trainer,
             parts.memory,
             float(self.level.rule.held_out),
+            int(self.level.rule.n_rows),
             missing_share(beyond, *self.refused),
             self.used,
             np.random.default_rng(seed),

@@ -169,10 +169,14 @@ def is_widespread(known: Floats, held: Floats) -> bool:
     Returns
     -------
     is_widespread : bool
-        Whether the distributions of more than half of at least four features are far apart.
+        Whether the distributions of more than half of at least four features are far apart, of
+        those that vary.
     """
-    distances = two_sample_test(known, held).statistics
-    return bool(len(distances) >= FEWEST_FEATURES and (distances > FAR).mean() > 0.5)
+    varies = np.ptp(np.concatenate([known, held]), axis=0) > 0
+    if varies.sum() < FEWEST_FEATURES:
+        return False
+    distances = two_sample_test(known[:, varies], held[:, varies]).statistics
+    return bool((distances > FAR).mean() > 0.5)
 
 
 def fits(normal_scores: Floats, allowance: float = FITTING) -> bool:

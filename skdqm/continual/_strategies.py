@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skdqm._sklearn import Interval
-from skdqm.continual._expert import BIRTH_ROWS, CALIBRATION_ROWS, Expert, new_expert, split_off
+from skdqm.continual._expert import BIRTH_ROWS, FEWEST_CALIBRATION, Expert, new_expert, split_off
 from skdqm.continual._gate import GuardedGate, OpenGate, fits
 from skdqm.continual._memory import FadingMemory, Memory, ReservoirMemory, WindowMemory
 from skdqm.continual._pool import Pool
@@ -29,6 +29,8 @@ class Workshop:
         Which rows are kept.
     held_out : float
         Share of new rows that only calibrate.
+    n_calibration : int
+        Rows that calibrate.
     censored : float
         Good rows that the gate has refused, for one that it let through.
     used : dict
@@ -40,6 +42,7 @@ class Workshop:
     trainer: Trainer
     memory: Memory
     held_out: float
+    n_calibration: int
     censored: float
     used: dict[int, int]
     random: np.random.Generator
@@ -118,15 +121,15 @@ class Strategy(BaseEstimator, ABC):
         else:
             new = held_out = rows
         taught = self._with_rows(expert, new, shop) if len(new) else expert
-        calibration = joined([expert.calibration, held_out])[-CALIBRATION_ROWS:]
+        calibration = joined([expert.calibration, held_out])[-shop.n_calibration :]
         if shop.held_out:
             taught = taught.recalibrated(shop.trainer, calibration)
         elif len(held_out):
             # Rows that will be learned calibrate by the scores that they had before.
             scores = shop.trainer.scores(expert.detector, held_out)[0]
-            scores = np.concatenate([expert.scores, scores])[-CALIBRATION_ROWS:]
+            scores = np.concatenate([expert.scores, scores])[-shop.n_calibration :]
             taught = replace(taught, calibration=calibration, scores=scores)
-        n_censored = _censored(expert, len(held_out), shop.censored)
+        n_censored = _censored(expert, len(held_out), shop)
         return pool.with_expert(replace(taught, n_censored=n_censored)).settled(shop.trainer)
 
     def adopted(self, pool: Pool, rows: Rows, shop: Workshop) -> Pool:
@@ -231,8 +234,19 @@ class ReplayStrategy(Strategy):
         self.n_passes = n_passes
 
     def adopted(self, pool: Pool, rows: Rows, shop: Workshop) -> Pool:
-        """Return the pool after the rows were learned, as those of another condition."""
-        return self.learned(replace(pool, n_made=pool.n_made + 1), rows, shop)
+        """Return the pool after the rows were learned; they alone say what is usual now."""
+        pool = self.learned(replace(pool, n_made=pool.n_made + 1), rows, shop)
+        expert = pool.expert
+        is_new = np.isin(expert.calibration.positions, rows.positions)
+        if is_new.sum() < FEWEST_CALIBRATION:
+            return pool
+        expert = replace(
+            expert,
+            calibration=expert.calibration[is_new],
+            scores=expert.scores[is_new],
+            n_censored=0.0,
+        )
+        return pool.with_expert(expert).settled(shop.trainer)
 
     def _condition_of(self, pool: Pool) -> int:
         return pool.n_made
@@ -349,11 +363,11 @@ class PoolStrategy(ReplayStrategy):
         return pool
 
 
-def _censored(expert: Expert, n_new: int, share: float) -> float:
+def _censored(expert: Expert, n_new: int, shop: Workshop) -> float:
     """Return how many calibration rows are missing after new ones have pushed out old ones."""
     n_old = len(expert.calibration)
-    n_stay = min(n_old, max(CALIBRATION_ROWS - n_new, 0))
-    return expert.n_censored * n_stay / n_old + n_new * share
+    n_stay = min(n_old, max(shop.n_calibration - n_new, 0))
+    return expert.n_censored * n_stay / n_old + n_new * shop.censored
 
 
 def _superfluous(pool: Pool, trainer: Trainer, used: dict[int, int]) -> int:

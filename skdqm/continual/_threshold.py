@@ -1,7 +1,7 @@
 """Where the threshold lies after each update."""
 
 from copy import copy
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +25,9 @@ class ConformalThreshold(BaseEstimator):
         Share of the new rows that only calibrate: they are never learned, and scored anew after
         every update. With 0 every row is learned, and calibrates by the score that it had before:
         for models that follow quickly, such as the reference of a few runs.
+    n_rows : int, default=1000
+        Good rows that calibrate, the latest ones. Fewer follow more quickly, and say less of small
+        rates.
 
     Examples
     --------
@@ -39,10 +42,12 @@ class ConformalThreshold(BaseEstimator):
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
         "held_out": [Interval(Real, 0, 1, closed="left")],
+        "n_rows": [Interval(Integral, 2, None, closed="left")],
     }
 
-    def __init__(self, held_out: float = 0.2) -> None:
+    def __init__(self, held_out: float = 0.2, n_rows: int = 1000) -> None:
         self.held_out = held_out
+        self.n_rows = n_rows
 
     def rate(self, promised: float) -> float:
         """Return the share of good rows that the next threshold is to flag.
@@ -106,6 +111,8 @@ class FixedThreshold(ConformalThreshold):
     ----------
     held_out : float, default=0.2
         As of :class:`ConformalThreshold`: the scale of scores still follows.
+    n_rows : int, default=1000
+        As of :class:`ConformalThreshold`.
 
     Examples
     --------
@@ -133,6 +140,8 @@ class AdaptiveThreshold(ConformalThreshold):
         Step of the rate per row.
     held_out : float, default=0.2
         As of :class:`ConformalThreshold`.
+    n_rows : int, default=1000
+        As of :class:`ConformalThreshold`.
 
     References
     ----------
@@ -153,8 +162,8 @@ class AdaptiveThreshold(ConformalThreshold):
         "step": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    def __init__(self, step: float = 0.005, held_out: float = 0.2) -> None:
-        super().__init__(held_out=held_out)
+    def __init__(self, step: float = 0.005, held_out: float = 0.2, n_rows: int = 1000) -> None:
+        super().__init__(held_out=held_out, n_rows=n_rows)
         self.step = step
 
     def rate(self, promised: float) -> float:

@@ -57,7 +57,7 @@ def test_a_run_goes_on_where_it_was_ended(tmp_path, monkeypatch):
 
 def test_what_fails_is_told_and_is_measured_again(tmp_path, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(_drift, "_measured", lambda *_: 1 / 0)
+        broken.setattr(_drift, "_measured", lambda *_, **__: 1 / 0)
         said = []
         result = drift(
             1000, detectors=["cusum"], out=tmp_path, reference=512, seeds=1, report=said.append

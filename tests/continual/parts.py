@@ -64,6 +64,7 @@ def workshop(trainer: Trainer, seed: int = 0, **others: Any) -> Workshop:
     content: dict[str, Any] = {
         "memory": ReservoirMemory(),
         "held_out": 0.2,
+        "n_calibration": 1000,
         "censored": 0.0,
         "used": {},
         "random": np.random.default_rng(seed),
