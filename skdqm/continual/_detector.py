@@ -53,6 +53,8 @@ class ContinualDetector(RecordMixin, WrapperDetector):
     every update: they mean the same before and after an update, and for every condition. The
     threshold follows in the same way.
 
+    After :meth:`calibrate` updates keep the rate that was promised there, by the held-out rows.
+
     A fault that is longer than `patience` and a new condition cannot be told apart from the rows
     alone; a tag of the condition, labels, or a shifter's word can. Faults so small that the monitor
     does not see them, and those that come as slowly as ageing, are learned.
@@ -259,13 +261,12 @@ default="pool"
     def _followed_from(self) -> Course:
         """Return a copy of the course that may go on, with the threshold that holds now."""
         course = self._known_course().copied()
-        if course.n_rows == 0:
-            rate = float(getattr(self, "alarm_rate_", self.contamination))
-            course.level = replace(
-                course.level, rate=rate, limit=-self.offset_, usual=-self.offset_
-            )
-            if not hasattr(self, "alarm_rate_"):
-                course.level = course.level.renewed(course.pool)
+        limit = -self.offset_
+        if limit != course.level.limit:  # by fit, or by calibrate
+            rate = float(getattr(self, "alarm_rate_", course.level.rate))
+            course.level = replace(course.level, rate=rate, limit=limit, usual=limit)
+        if course.n_rows == 0 and not hasattr(self, "alarm_rate_"):
+            course.level = course.level.renewed(course.pool)
         return course
 
     def _settle(self, course: Course) -> None:
@@ -283,38 +284,6 @@ default="pool"
             course = self._followed_from()
             change(course)
             self._settle(course)
-        return self
-
-    def calibrate(self, X: ArrayLike, y: object = None, *, alarm_rate: float = 0.01) -> Self:
-        """Set the threshold so that a promised share of good rows is flagged, now and later.
-
-        As :meth:`skdqm.base.BaseDetector.calibrate`; updates keep the rate, by the held-out rows of
-        the active expert.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Good rows that were *not* used to fit.
-        y : ignored
-            Present for the scikit-learn API.
-        alarm_rate : float, default=0.01
-            Promised share of good rows that are flagged, in (0, 1).
-
-        Returns
-        -------
-        self : object
-            The calibrated detector.
-
-        Raises
-        ------
-        UsageError
-            When `alarm_rate` is not in (0, 1), or there are too few rows for it.
-        """
-        super().calibrate(X, y, alarm_rate=alarm_rate)
-        course = self._known_course().copied()
-        limit = -self.offset_
-        course.level = replace(course.level, rate=self.alarm_rate_, limit=limit, usual=limit)
-        self._course = course
         return self
 
     def _known_course(self) -> Course:
