@@ -200,7 +200,10 @@ class Course:
             self._end_recovered(hold)
             return
         self.hold = self._recognised(hold)
-        if self._may_release(self.hold):
+        known_by = self._known_by(self.hold, len(block))
+        if known_by:
+            self._end_known(self.hold, known_by)
+        elif self._may_release(self.hold):
             self.release("it has lasted as long as patience")
         elif self._is_condition(self.hold, len(block)):
             self.release("it has lasted, and most features have moved: that is a condition")
@@ -227,6 +230,25 @@ class Course:
         ticket = self.journal.open_ticket(latest, self.version, self.n_rows)
         self.log("held", latest, "it no longer looks like the fault", ticket=ticket)
         return replace(hold, ticket=ticket, rows=latest, n_rows=len(latest), is_fault=False)
+
+    def _known_by(self, hold: Hold, n_new: int) -> int:
+        """Return the expert for another condition that knows what is held, or 0."""
+        asks_now = hold.n_rows // SWITCH_ROWS > (hold.n_rows - n_new) // SWITCH_ROWS
+        if hold.is_fault or hold.condition or not (asks_now and self.pool.others):
+            return 0
+        trainer, latest = self.parts.trainer, hold.rows[-SWITCH_ROWS:]
+        best, _ = self.pool.best_fit(trainer, latest)
+        scores = self.pool.by_number(best).normal_scores(trainer, latest)
+        return best if self.parts.gate.has_recovered(scores) else 0
+
+    def _end_known(self, hold: Hold, number: int) -> None:
+        self.hold = None
+        self.monitor.reset()
+        self.journal.close(hold.ticket, states.SWITCHED, number)
+        latest = hold.rows[-SWITCH_ROWS:]
+        self.put_away(hold.rows[:-SWITCH_ROWS])
+        self.probation = joined([self.probation, latest])
+        self.switch(number, latest, "it knows what is held", ticket=hold.ticket)
 
     def _may_release(self, hold: Hold) -> bool:
         may = not hold.is_fault and (bool(hold.condition) or self.parts.auto_release)
@@ -291,13 +313,13 @@ class Course:
             self.provisional_until = self.n_rows + self.parts.gate.probation
             self.log("new condition", rows, f"expert {self.pool.active} was made", ticket=ticket)
 
-    def switch(self, number: int, rows: Rows, reason: str) -> None:
+    def switch(self, number: int, rows: Rows, reason: str, **about: Any) -> None:
         """Make another expert the active one; one that did not last is let go."""
         left = self.pool.expert
         self.renew(self.pool.switched(self.parts.trainer, number))
         self.condition = self.pool.expert.condition or self.condition
         self.level, self.alone = self.level.without_scores(), self.alone[:0]
-        self.log("switch", rows, f"expert {number}: {reason}")
+        self.log("switch", rows, f"expert {number}: {reason}", **about)
         if not (left.is_kept or self.used.get(left.number, 0) >= self._patience()):
             self.pool = self.pool.without(left.number).settled(self.parts.trainer)
             self.log("forgotten", rows[:0], f"expert {left.number}: its condition did not last")

@@ -62,8 +62,8 @@ class ContinualDetector(RecordMixin, WrapperDetector):
     Parameters
     ----------
     detector : detector, Pipeline or None, default=None
-        What is copied for every condition; learns by its ``partial_fit``, or by being fitted anew
-        to the kept rows where it has none. None is a
+        What is cloned for every condition (a fitted one is fitted anew); learns by its
+        ``partial_fit``, or by being fitted anew to the kept rows where it has none. None is a
         ``NeighborsDetector(metric="mahalanobis", memory_size=2000)``.
     strategy : {"pool", "replay", "refit", "naive", "static", "ewc", "distillation"} or strategy, \
 default="pool"
@@ -193,8 +193,9 @@ default="pool"
         X : array-like of shape (n_samples, n_features)
             The next rows, in the order of time. Without a fit before, the first call is one.
         y : array-like of shape (n_samples,), default=None
-            What is known of them: +1 good, -1 bad, 0 not known; any other number is taken for 0.
-            It overrides gate and guard.
+            What is known of them: **+1 good**, -1 bad, 0 not known; any other number is taken for
+            0. It overrides gate and guard. Labels of metrics and data sets, where 1 is an anomaly,
+            are another matter: give ``np.where(labels == 1, -1, 1)``.
         condition : str, array-like of str or None, default=None
             Tag of the run condition, of all rows or of each; None: not known.
 
@@ -219,8 +220,9 @@ default="pool"
         X : array-like of shape (n_samples, n_features)
             The next rows, in the order of time. Without a fit before, the first call is one.
         y : array-like of shape (n_samples,), default=None
-            What is known of them: +1 good, -1 bad, 0 not known; any other number is taken for 0.
-            It overrides gate and guard.
+            What is known of them: **+1 good**, -1 bad, 0 not known; any other number is taken for
+            0. It overrides gate and guard. Labels of metrics and data sets, where 1 is an anomaly,
+            are another matter: give ``np.where(labels == 1, -1, 1)``.
         condition : str, array-like of str or None, default=None
             Tag of the run condition, of all rows or of each; None: not known.
 

@@ -13,7 +13,7 @@ from skdqm.continual._pool import Pool
 from skdqm.continual._rows import Floats
 from skdqm.continual._threshold import NEVER, ConformalThreshold
 
-# Latest scores that tell a drift: how many, how many at least, and which mean.
+# Latest scores that tell a drift: how many, how many at least, and which median.
 RECENT_ROWS, FEWEST_RECENT, DRIFTING = 512, 128, 0.2
 # Standard error of the median of n normal scores, times the root of n.
 MEDIAN_ERROR = 1.25
@@ -35,6 +35,8 @@ class Level:
         The same by the promised rate, whatever alarms there were: the gate goes by it.
     recent : ndarray of shape (n_recent,)
         Normal scores of the latest rows.
+    middle : float
+        Median of those of calibration rows: not 0 where scores are often equal.
     """
 
     rule: Any
@@ -42,16 +44,19 @@ class Level:
     limit: float
     usual: float
     recent: Floats
+    middle: float = 0.0
 
     def placed(self, pool: Pool) -> "Level":
         """Return the threshold that the promised share of calibration rows lies beyond."""
         scores = pool.calibration_surprise()
         # Calibration rows are older than those to come: as much as scores have moved since then,
         # so much moves the threshold.
-        shift = self._shift(scores)
+        middle = float(np.median(normal_scores_of(scores)))
+        shift = self._shift(middle)
         usual = _moved(ConformalThreshold().limit(scores, self.rate), shift)
         limit = self.rule.limit(scores, self.rate)
-        return replace(self, limit=limit if limit == NEVER else _moved(limit, shift), usual=usual)
+        limit = limit if limit == NEVER else _moved(limit, shift)
+        return replace(self, limit=limit, usual=usual, middle=middle)
 
     def renewed(self, pool: Pool) -> "Level":
         """Return the threshold after the experts have changed."""
@@ -71,15 +76,14 @@ class Level:
         return replace(self, recent=self.recent[len(self.recent) - n_kept :])
 
     def is_drifting(self) -> bool:
-        """Tell whether the latest scores have moved on average."""
-        return len(self.recent) >= FEWEST_RECENT and abs(self.recent.mean()) > DRIFTING
+        """Tell whether the bulk of the latest scores has moved."""
+        enough = len(self.recent) >= FEWEST_RECENT
+        return enough and abs(float(np.median(self.recent)) - self.middle) > DRIFTING
 
-    def _shift(self, known: Floats) -> float:
+    def _shift(self, middle: float) -> float:
         """Return by how much the bulk of the latest scores has moved, beyond chance."""
         if len(self.recent) < FEWEST_RECENT:
             return 0.0
-        # Of scores that are often equal, the middle one is not at 0.
-        middle = np.median(normal_scores_of(known))
         moved = float(np.median(self.recent) - middle)
         surely = max(abs(moved) - MEDIAN_ERROR / np.sqrt(len(self.recent)), 0.0)
         return float(np.sign(moved) * min(surely, FITTING))

@@ -14,6 +14,7 @@ from skdqm.continual._strategies import (
     StaticStrategy,
 )
 from skdqm.continual._trainer import Trainer
+from skdqm.exceptions import UsageError
 
 STRATEGIES: dict[str, Any] = {
     "distillation": DistillationStrategy,
@@ -57,7 +58,11 @@ class Parts:
         ------
         ValueError
             When a parameter of a part is out of its range.
+        UsageError
+            When a part is a class, or the strategy cannot teach the detector.
         """
+        for name in ("detector", "strategy", "gate", "memory", "threshold", "drift"):
+            _check_instance(name, getattr(detector, name))
         strategy = detector.strategy
         if isinstance(strategy, str):
             strategy = STRATEGIES[strategy]()
@@ -74,4 +79,11 @@ class Parts:
             clone(gate),
             int(detector.update_every),
             bool(detector.auto_release),
+        )
+
+
+def _check_instance(name: str, part: Any) -> None:
+    if isinstance(part, type):
+        raise UsageError(
+            f"{name} is the class {part.__name__}; give an object: {name}={part.__name__}()"
         )

@@ -60,13 +60,17 @@ class Rows:
         return self[~np.isin(self.positions, positions)]
 
     def span(self) -> dict[str, Any]:
-        """Say which rows they are: the first, the last and how many, as JSON can hold it."""
+        """Say which rows they are, as JSON can hold it: how many, the first, the last, and gaps."""
         if not len(self):
             return {"n_rows": 0}
         about: dict[str, Any] = {
             "n_rows": len(self),
             "rows": [int(self.positions.min()), int(self.positions.max())],
         }
+        ordered = np.sort(self.positions)
+        stretches = np.split(ordered, np.flatnonzero(np.diff(ordered) > 1) + 1)
+        if len(stretches) > 1:
+            about["stretches"] = [[int(each[0]), int(each[-1])] for each in stretches]
         if self.have_keys():
             ends = (int(self.positions.argmin()), int(self.positions.argmax()))
             about["lumisections"] = [[int(part) for part in self.keys[end]] for end in ends]

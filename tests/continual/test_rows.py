@@ -50,10 +50,18 @@ def test_rows_of_a_group_are_others_and_leave_the_first_as_they_were() -> None:
         (keyed(0), {"n_rows": 0}),
         (
             keyed(9)[[4, 2, 7]],
-            {"n_rows": 3, "rows": [2, 7], "lumisections": [[2, 2], [7, 7]]},
+            {
+                "n_rows": 3,
+                "rows": [2, 7],
+                "stretches": [[2, 2], [4, 4], [7, 7]],
+                "lumisections": [[2, 2], [7, 7]],
+            },
         ),
         (numbered(2, first=-2), {"n_rows": 2, "rows": [-2, -1]}),
-        (joined([keyed(1), numbered(1, first=5)]), {"n_rows": 2, "rows": [0, 5]}),
+        (
+            joined([keyed(1), numbered(1, first=5)]),
+            {"n_rows": 2, "rows": [0, 5], "stretches": [[0, 0], [5, 5]]},
+        ),
     ],
 )
 def test_a_span_names_the_first_and_the_last_row_in_words_of_json(
