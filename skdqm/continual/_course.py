@@ -5,11 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import binom
 
 from skdqm.continual import _hold as states
 from skdqm.continual._block import Block
-from skdqm.continual._expert import missing_share, new_expert, normal_scores_of
+from skdqm.continual._expert import missing_share, normal_scores_of
 from skdqm.continual._gate import FITTING, fits, is_widespread
 from skdqm.continual._hold import Hold
 from skdqm.continual._journal import Journal
@@ -17,11 +16,8 @@ from skdqm.continual._level import Level
 from skdqm.continual._parts import Parts
 from skdqm.continual._pool import Pool
 from skdqm.continual._rows import Floats, Integers, Rows, joined
+from skdqm.continual._status import NOT_ENOUGH_DATA, status_of
 from skdqm.continual._strategies import Workshop
-
-# What a block of rows is found to be.
-NORMAL, ANOMALY, DRIFT = "normal", "anomaly", "drift"
-NEW_CONDITION, NOT_ENOUGH_DATA = "new condition", "not enough data"
 
 # How much of the count of refusals is left after an update.
 REFUSALS_KEPT = 0.9
@@ -29,8 +25,6 @@ REFUSALS_KEPT = 0.9
 SWITCH_ROWS = 128
 # Rows that are judged at once while something is held.
 ROWS_AHEAD = 256
-# A block with more flagged rows than chance gives once in so many is an anomaly.
-CHANCE = 1e-3
 
 
 class Course:
@@ -44,7 +38,8 @@ class Course:
         self.journal = Journal()
         self.n_rows = self.version = 0
         self.status = NOT_ENOUGH_DATA
-        self.condition = ""
+        # The latest tag, and the one of the rows that come now, "" where they have none.
+        self.condition = self.tag = ""
         self.hold: Hold | None = None
         self.probation = self.cleared = self.quarantine = nothing
         self.waiting = self.judged(nothing, np.zeros(0, dtype=np.int64))
@@ -120,7 +115,7 @@ class Course:
             else:
                 self._go_on_holding(self.hold, unknown, scores)
             self.level = self.level.after(unknown.surprise > self.level.limit, self.pool)
-        self.status = self._judged(block, unknown)
+        self.status = status_of(self, block, unknown)
         n_used = self.used.get(self.pool.active, 0) + len(block.rows)
         self.used = {**self.used, self.pool.active: n_used}
         self.learn()
@@ -149,8 +144,9 @@ class Course:
         if not gate.guards:
             self.probation = joined([self.probation, block.rows])
             self.log("drift", block.rows, "scores have risen and stay so")
-            self._adopt(joined([self.cleared, self.probation]), "no gate holds it")
+            rows = joined([self.cleared, self.probation])
             self.cleared = self.probation = block.rows[:0]
+            self._adopt(rows, "no gate holds it")
             return
         self._recall(block, scores)
 
@@ -185,7 +181,7 @@ class Course:
         if not enough or not self.pool.others or fits(alone):
             return
         latest = self.probation[-n_latest:]
-        best, mean = self.pool.best_fit(self.parts.trainer, latest)
+        best, mean = self.pool.best_fit(self.parts.trainer, latest, self.tag)
         if mean < alone.mean() - FITTING:
             self.switch(best, latest, "it knows the latest rows better")
 
@@ -193,19 +189,23 @@ class Course:
 
     def _go_on_holding(self, hold: Hold, block: Block, scores: Floats) -> None:
         kept = joined([hold.rows, block.rows])[-max(hold.patience, len(block.rows)) :]
-        seen = np.concatenate([hold.normal_scores, scores])[-self.parts.gate.patience :]
+        n_seen = max(self.parts.gate.patience, self.parts.gate.recovery)
+        seen = np.concatenate([hold.normal_scores, scores])[-n_seen:]
         hold = replace(hold, rows=kept, normal_scores=seen, n_rows=hold.n_rows + len(block.rows))
         self.journal.note(hold.ticket, last_row=int(kept.positions[-1]))
-        if not hold.condition and self.parts.gate.has_recovered(seen):
+        may_recover = hold.is_fault or not hold.condition
+        if may_recover and self.parts.gate.has_recovered(seen):
             self._end_recovered(hold)
             return
         self.hold = self._recognised(hold)
         known_by = self._known_by(self.hold, len(block))
+        # When the latest rows fit, it will show soon whether it is over.
+        lasts = bool(hold.condition) or not fits(scores)
         if known_by:
             self._end_known(self.hold, known_by)
-        elif self._may_release(self.hold):
+        elif lasts and self._may_release(self.hold):
             self.release("it has lasted as long as patience")
-        elif self._is_condition(self.hold, len(block)):
+        elif lasts and self._is_condition(self.hold, len(block)):
             self.release("it has lasted, and most features have moved: that is a condition")
 
     def _recognised(self, hold: Hold) -> Hold:
@@ -237,7 +237,9 @@ class Course:
         if hold.is_fault or hold.condition or not (asks_now and self.pool.others):
             return 0
         trainer, latest = self.parts.trainer, hold.rows[-SWITCH_ROWS:]
-        best, _ = self.pool.best_fit(trainer, latest)
+        best, _ = self.pool.best_fit(trainer, latest, self.tag)
+        if not best:
+            return 0
         scores = self.pool.by_number(best).normal_scores(trainer, latest)
         return best if self.parts.gate.has_recovered(scores) else 0
 
@@ -284,32 +286,20 @@ class Course:
             return
         self.hold = None
         self.monitor.reset()
+        before = self.pool.active
         self._adopt(hold.rows, reason, hold.ticket)
         if hold.condition:
             self.name_condition(hold.condition)
-        self.journal.close(hold.ticket, states.RELEASED, self.pool.active)
+        made = self.pool.active if self.pool.active != before else 0
+        self.journal.close(hold.ticket, states.RELEASED, made)
         self.level, self.alone = self.level.without_scores(), self.alone[:0]
-
-    def discard_hold(self, reason: str) -> None:
-        """Put away what is held, and go on holding what follows."""
-        hold = self.hold
-        if hold is None:
-            return
-        self.put_away(hold.rows)
-        self.log("discarded", hold.rows, reason, ticket=hold.ticket)
-        if len(hold.rows) >= self.parts.gate.recovery:
-            shop = self._shop()
-            made = new_expert(
-                shop.trainer, shop.memory, hold.rows, self.pool.n_made + 1, shop.random
-            )
-            self.pool = self.pool.with_fault(made)
-        self.hold = replace(hold, rows=hold.rows[:0], n_rows=0, is_fault=True)
 
     def _adopt(self, rows: Rows, reason: str, ticket: int = 0) -> None:
         before = self.pool.active
-        self.renew(self.parts.strategy.adopted(self.pool, rows, self._shop()))
+        self.renew(self.parts.strategy.adopted(self.pool, rows, self.shop()))
         self.log("released", rows, reason, ticket=ticket)
         if self.pool.active != before:
+            self.leave_probation()
             self.provisional_until = self.n_rows + self.parts.gate.probation
             self.log("new condition", rows, f"expert {self.pool.active} was made", ticket=ticket)
 
@@ -320,9 +310,18 @@ class Course:
         self.condition = self.pool.expert.condition or self.condition
         self.level, self.alone = self.level.without_scores(), self.alone[:0]
         self.log("switch", rows, f"expert {number}: {reason}", **about)
+        self.leave_probation(len(rows))
         if not (left.is_kept or self.used.get(left.number, 0) >= self._patience()):
             self.pool = self.pool.without(left.number).settled(self.parts.trainer)
             self.log("forgotten", rows[:0], f"expert {left.number}: its condition did not last")
+
+    def leave_probation(self, n_kept: int = 0) -> None:
+        """Put rows on probation away, but the latest: another expert was to learn them."""
+        first = len(self.probation) - n_kept
+        gone, self.probation = self.probation[:first], self.probation[first:]
+        if len(gone):
+            self.put_away(gone)
+            self.log("quarantined", gone, "the condition changed while they were on probation")
 
     def _patience(self) -> int:
         return int(getattr(self.parts.gate, "patience", 0))
@@ -342,7 +341,12 @@ class Course:
                 self.cleared = joined([self.cleared, self.probation[:due]])
                 self.probation = self.probation[due:]
         if len(self.cleared) >= self.parts.update_every:
-            rows, self.cleared = self.cleared, self.cleared[:0]
+            self.learn_cleared()
+
+    def learn_cleared(self) -> None:
+        """Learn the rows that have waited long enough, however few."""
+        rows, self.cleared = self.cleared, self.cleared[:0]
+        if len(rows):
             self._learn(rows)
 
     def _learn(self, rows: Rows) -> None:
@@ -360,11 +364,12 @@ class Course:
             self.log("quarantined", rows[~admitted], "more abnormal than the gate admits")
         if admitted.any():
             before = self.pool
-            self.renew(self.parts.strategy.learned(self.pool, rows[admitted], self._shop()))
+            self.renew(self.parts.strategy.learned(self.pool, rows[admitted], self.shop()))
             if self.pool is not before:
                 self.log("learned", rows[admitted], "it has waited and fits")
 
-    def _shop(self) -> Workshop:
+    def shop(self) -> Workshop:
+        """Return what strategies work with."""
         parts = self.parts
         beyond = min(float(np.exp(-parts.gate.margin * self.level.usual)), self.level.rate)
         seed = [parts.trainer.seed, self.version]
@@ -387,20 +392,6 @@ class Course:
         self.level = self.level.renewed(pool)
 
     # ---- bookkeeping
-
-    def _judged(self, block: Block, unknown: Block) -> str:
-        """Return what the block is found to be."""
-        if 2 * len(unknown.rows) < (block.verdicts == 0).sum() or not block.enough.any():
-            return NOT_ENOUGH_DATA
-        if self.hold is not None:
-            asks = self.hold.n_rows >= self.hold.patience and not self.hold.is_fault
-            return NEW_CONDITION if asks else ANOMALY
-        if self.n_rows < self.provisional_until:
-            return NEW_CONDITION
-        flagged = int((unknown.surprise > self.level.limit).sum())
-        if flagged and binom.sf(flagged - 1, len(unknown.rows), self.level.rate) < CHANCE:
-            return ANOMALY
-        return DRIFT if self.monitor.warning_ or self.level.is_drifting() else NORMAL
 
     def put_away(self, rows: Rows) -> None:
         """Keep rows that are not learned for a while: a verdict may still come."""

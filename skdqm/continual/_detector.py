@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Scores of the drift monitor's reference: what normal scores of good rows are.
-REFERENCE_ROWS = 4096
+REFERENCE_ROWS, REFERENCE_BLOCKS = 4096, 128
 
 
 class ContinualDetector(RecordMixin, WrapperDetector):
@@ -307,7 +307,8 @@ default="pool"
         X = replace(X, positions=np.arange(-len(X), 0))
         pool = pool_of(parts.trainer, new_expert(parts.trainer, parts.memory, X, 1, random))
         monitor = DriftMonitor(shift=1.0) if self.drift is None else clone(self.drift)
-        monitor.fit(np.random.default_rng(0).standard_normal(REFERENCE_ROWS))
+        n_rows = max(REFERENCE_ROWS, REFERENCE_BLOCKS * monitor.block_size)
+        monitor.fit(np.random.default_rng(0).standard_normal(n_rows))
         threshold = ConformalThreshold() if self.threshold is None else clone(self.threshold)
         level = Level(threshold, float(self.contamination), np.inf, np.inf, np.zeros(0))
         self._course = Course(parts, pool, monitor, level, X[:0])

@@ -4,10 +4,12 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from skdqm.continual import _hold as states
 from skdqm.continual._hold import Ticket
 from skdqm.continual._pool import Pool
-from skdqm.continual._rows import Rows
+from skdqm.continual._rows import Integers, Rows
 
 # Decisions, tickets and versions that are remembered.
 MOST_EVENTS, MOST_TICKETS, MOST_VERSIONS = 10_000, 200, 10
@@ -57,6 +59,18 @@ class Journal:
         asked = {ticket.version for ticket in self.tickets if ticket.state in states.UNDECIDED}
         kept = {*sorted(versions)[-MOST_VERSIONS:], *sorted(asked)[-MOST_VERSIONS:]}
         self.versions = {number: pool for number, pool in versions.items() if number in kept}
+
+    def let_go_of(self, positions: Integers, version: int) -> None:
+        """Let versions go that have learned some rows; open tickets go back to another then."""
+        learned = {
+            number
+            for number, pool in self.versions.items()
+            if any(np.isin(rows.positions, positions).any() for rows in pool.kept_rows())
+        }
+        self.versions = {n: pool for n, pool in self.versions.items() if n not in learned}
+        for ticket in self.tickets:
+            if ticket.state == states.OPEN and ticket.version in learned:
+                self.note(ticket.number, version=version)
 
     def copied(self) -> "Journal":
         """Return a copy that can go on by itself."""

@@ -90,5 +90,7 @@ class Level:
 
 
 def _moved(limit: float, shift: float) -> float:
-    """Return a surprise whose normal score has moved."""
+    """Return a surprise whose normal score has moved; by nothing, exactly: scores may be equal."""
+    if not shift:
+        return limit
     return float(-norm.logsf(normal_scores_of(np.array([limit])) + shift)[0])

@@ -53,6 +53,10 @@ class Pool(Record):
         """The experts for other conditions."""
         return [e for e in self.experts if e.number != self.active and not e.is_fault]
 
+    def kept_rows(self) -> list[Rows]:
+        """Return what all experts keep."""
+        return [rows for e in self.experts for rows in (e.memory, e.calibration, e.birth)]
+
     def by_number(self, number: int) -> Expert:
         """Return the expert of a number."""
         return next(expert for expert in self.experts if expert.number == number)
@@ -121,9 +125,13 @@ class Pool(Record):
         """Return the pool with another active expert."""
         return replace(self, active=number).settled(trainer)
 
-    def best_fit(self, trainer: Trainer, rows: Rows) -> tuple[int, float]:
-        """Return the number of the other expert that knows rows best, and their mean score."""
-        means = {e.number: _mean(e, trainer, rows) for e in self.others}
+    def best_fit(self, trainer: Trainer, rows: Rows, tag: str = "") -> tuple[int, float]:
+        """Return the number of the other expert that knows rows best, and their mean score.
+
+        Of rows with a tag, experts for other tags are not asked.
+        """
+        asked = [e for e in self.others if not tag or e.condition in {"", tag}]
+        means = {e.number: _mean(e, trainer, rows) for e in asked}
         best = min(means, key=means.__getitem__, default=0)
         return best, means.get(best, np.inf)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Self
 
-from skdqm.continual import _verdicts
+from skdqm.continual import _feedback, _verdicts
 from skdqm.continual._course import Course
 from skdqm.continual._labels import positions_of
 from skdqm.exceptions import UsageError
@@ -144,5 +144,5 @@ class RecordMixin:
         """
         if verdict not in {-1, 1}:
             raise UsageError(f"verdict is {verdict!r}; expected +1 (good) or -1 (bad)")
-        positions = positions_of(index, _verdicts.known_rows(self._known_course()))
-        return self._changed(lambda course: _verdicts.believe(course, positions, good=verdict == 1))
+        positions = positions_of(index, _feedback.known_rows(self._known_course()))
+        return self._changed(lambda course: _feedback.believe(course, positions, good=verdict == 1))

@@ -7,9 +7,9 @@ import numpy as np
 from skdqm._messages import listed
 from skdqm.continual import _hold as states
 from skdqm.continual._course import Course
-from skdqm.continual._expert import Expert
+from skdqm.continual._expert import Expert, new_expert
 from skdqm.continual._hold import Ticket
-from skdqm.continual._rows import Integers, Rows, joined
+from skdqm.continual._rows import Rows, joined
 from skdqm.continual._trainer import FEWEST_ROWS
 from skdqm.exceptions import UsageError
 
@@ -20,12 +20,15 @@ TAGGED_ROWS = 250
 def enter_condition(course: Course, condition: str) -> list[tuple[Rows, str]]:
     """Go on under a tag: its expert takes over without waiting, or a new one is collected.
 
+    Rows without a tag go on as before, but the machine may then take them for any condition.
+
     Returns
     -------
     found : list of (Rows, str)
         Rows whose block has ended with it, and what they were found to be.
     """
-    if condition == course.condition:
+    course.tag = condition
+    if condition in {"", course.condition}:
         return []
     found = [course.close_block()]
     nothing = course.cleared[:0]
@@ -33,14 +36,14 @@ def enter_condition(course: Course, condition: str) -> list[tuple[Rows, str]]:
     first = not course.condition and not any(e.condition for e in course.pool.experts)
     course.condition = condition
     known = [e.number for e in course.pool.others if e.condition == condition]
-    course.put_away(course.probation)
-    course.probation = nothing
+    course.learn_cleared()
+    course.leave_probation()
     course.monitor.reset()
     if first and not course.n_rows:
         course.name_condition(condition)
     elif known:
         course.switch(known[0], nothing, f"the condition is {condition!r}")
-    elif condition and course.pool.expert.condition != condition:
+    elif course.pool.expert.condition != condition:
         patience = min(TAGGED_ROWS, getattr(course.parts.gate, "patience", TAGGED_ROWS))
         reason = f"the condition is {condition!r}, which is new"
         course.open_hold(nothing, np.zeros(0), patience, reason, condition)
@@ -66,7 +69,7 @@ def confirm(course: Course, number: int, *, benign: bool) -> None:
             course.release("a shifter called it benign")
             _keep(course, course.pool.active)
         else:
-            course.discard_hold("a shifter called it a fault")
+            _discard(course, "a shifter called it a fault")
     elif benign:
         _keep(course, ticket.expert)
     else:
@@ -75,6 +78,27 @@ def confirm(course: Course, number: int, *, benign: bool) -> None:
     course.journal.note(number, state=states.BENIGN if benign else states.FAULT)
     said = "benign" if benign else "a fault"
     course.log("confirmed", course.cleared[:0], f"a shifter called it {said}", ticket=number)
+
+
+def _discard(course: Course, reason: str) -> None:
+    """Put away what is held, remember what it looks like, and go on holding what follows."""
+    hold = course.hold
+    if hold is None:
+        return
+    course.put_away(hold.rows)
+    course.log("discarded", hold.rows, reason, ticket=hold.ticket)
+    if len(hold.rows) >= course.parts.gate.recovery:
+        shop = course.shop()
+        number = course.pool.n_made + 1
+        made = new_expert(shop.trainer, shop.memory, hold.rows, number, shop.random)
+        course.pool = course.pool.with_fault(made)
+    course.hold = replace(hold, rows=hold.rows[:0], n_rows=0, is_fault=True)
+
+
+def _made(course: Course, number: int) -> Expert | None:
+    """Return an expert as it is, or was in the latest version that is kept."""
+    pools = [course.pool, *reversed(course.journal.versions.values())]
+    return next((e for pool in pools for e in pool.experts if e.number == number), None)
 
 
 def _check_rows(course: Course, number: int) -> None:
@@ -86,9 +110,15 @@ def _check_rows(course: Course, number: int) -> None:
 
 
 def _keep(course: Course, number: int) -> None:
-    for expert in course.pool.experts:
-        if expert.number == number:
-            course.pool = course.pool.with_expert(replace(expert, is_kept=True))
+    """Let an expert stay, or come back if it was let go."""
+    made = _made(course, number)
+    if made is None:
+        return
+    kept = replace(made, is_kept=True)
+    if any(expert.number == number for expert in course.pool.experts):
+        course.pool = course.pool.with_expert(kept)
+    else:
+        course.renew(course.pool.with_new(kept).settled(course.parts.trainer))
 
 
 def _undecided(course: Course, number: int) -> Ticket:
@@ -103,100 +133,61 @@ def _undecided(course: Course, number: int) -> Ticket:
 
 
 def _reject(course: Course, ticket: Ticket) -> None:
-    """Go back to before the release, and remember what the fault looks like."""
-    learned = [e for e in course.pool.experts if e.number == ticket.expert]
-    before = {e.number for e in course.journal.versions[ticket.version].experts}
-    roll_back(course, ticket.version, f"ticket {ticket.number} was a fault")
-    for expert in learned:
-        if expert.number not in before:
-            course.pool = course.pool.with_fault(expert)
+    """Undo what was released, and remember what the fault looks like."""
+    reason = f"ticket {ticket.number} was a fault"
+    made = _made(course, ticket.expert)
+    if not ticket.expert or not others_than(course, ticket.expert):
+        roll_back(course, ticket.version, reason)
+    if made is not None:
+        call_fault(course, made, reason, ticket.version)
+
+
+def others_than(course: Course, number: int) -> list[int]:
+    """Return the experts for conditions but one, the one that was used most first."""
+    numbers = [e.number for e in course.pool.experts if e.number != number and not e.is_fault]
+    return sorted(numbers, key=lambda n: course.used.get(n, 0), reverse=True)
+
+
+def call_fault(course: Course, expert: Expert, reason: str, version: int = -1) -> None:
+    """Let an expert recognise a fault and do nothing else; there is another one to go on with.
+
+    Parameters
+    ----------
+    course : Course
+        Is changed.
+    expert : Expert
+        The expert; it may have been let go already.
+    reason : str
+        Why.
+    version : int
+        Whose active expert goes on, if there still is.
+    """
+    if course.pool.active == expert.number:
+        others = others_than(course, expert.number)
+        before = course.journal.versions.get(version)
+        known = before is not None and before.active in others
+        home = before.active if before is not None and known else others[0]
+        course.switch(home, course.probation[:0], reason)
+    pool = course.pool.without(expert.number).with_fault(expert)
+    course.renew(pool.settled(course.parts.trainer))
 
 
 def roll_back(course: Course, version: int, reason: str) -> None:
     """Go back to the experts of a version; the count of versions goes on."""
     versions = course.journal.versions
-    if version not in versions:
+    if version not in {*versions, course.version}:
         kept = f"expected one of {listed(sorted(versions))}" if versions else "none is, yet"
         raise UsageError(f"version {version!r} is not kept; {kept}")
-    n_made = max(course.pool.n_made, versions[version].n_made)
+    pool = versions.get(version, course.pool)
+    n_made = max(course.pool.n_made, pool.n_made)
     _leave_hold(course, reason)
     course.put_away(joined([course.cleared, course.probation]))
     course.cleared = course.probation = course.cleared[:0]
     course.monitor.reset()
-    course.renew(replace(versions[version], n_made=n_made))
+    for fault in course.pool.experts:
+        if fault.is_fault and fault.number not in {e.number for e in pool.experts}:
+            pool = pool.with_new(fault)
+    course.level, course.alone = course.level.without_scores(), course.alone[:0]
+    course.provisional_until, course.condition = 0, pool.expert.condition
+    course.renew(replace(pool, n_made=n_made))
     course.log("rollback", course.cleared[:0], f"to version {version}: {reason}")
-
-
-def known_rows(course: Course) -> Rows:
-    """Return all rows that are kept somewhere."""
-    held = [] if course.hold is None else [course.hold.rows]
-    kept = [rows for e in course.pool.experts for rows in (e.memory, e.calibration)]
-    return joined([course.probation, course.cleared, course.quarantine, *held, *kept])
-
-
-def believe(course: Course, positions: Integers, *, good: bool) -> None:
-    """Take a late verdict: learn rows that were kept back, or undo rows that were learned."""
-    if good:
-        _admit(course, positions)
-    else:
-        _forget(course, positions)
-
-
-def _admit(course: Course, positions: Integers) -> None:
-    places = [course.quarantine, course.probation]
-    if course.hold is not None:
-        places.append(course.hold.rows)
-    found = joined([rows[np.isin(rows.positions, positions)] for rows in places])
-    course.quarantine = course.quarantine.without(positions)
-    course.probation = course.probation.without(positions)
-    course.cleared = joined([course.cleared, found])
-    course.known_good = np.concatenate([course.known_good, found.positions])
-    about = {} if course.hold is None else {"ticket": course.hold.ticket}
-    course.log("released", found, "a verdict called them good", **about)
-    if course.hold is not None:
-        _shrink_hold(course, positions)
-    course.learn()
-
-
-def _shrink_hold(course: Course, positions: Integers) -> None:
-    hold = course.hold
-    if hold is None or not np.isin(hold.rows.positions, positions).any():
-        return
-    left = hold.rows.without(positions)
-    course.hold = replace(hold, rows=left)
-    if not len(left):
-        course.hold = None
-        course.monitor.reset()
-        course.journal.close(hold.ticket, states.BENIGN)
-
-
-def _forget(course: Course, positions: Integers) -> None:
-    course.probation = course.probation.without(positions)
-    course.cleared = course.cleared.without(positions)
-    pool, undone = course.pool, list[Expert]()
-    for expert in pool.experts:
-        changed = _unlearned(course, expert, positions)
-        if changed is not expert:
-            pool, undone = pool.with_expert(changed), [*undone, expert]
-    kept = [rows for e in undone for rows in (e.memory, e.calibration)]
-    gone = [rows[np.isin(rows.positions, positions)] for rows in kept]
-    if undone:
-        course.renew(pool.settled(course.parts.trainer))
-    relearned = f"learned anew: expert {listed([e.number for e in undone])}" if undone else ""
-    reason = "; ".join(filter(None, ["a verdict called them bad", relearned]))
-    course.log("forgotten", joined([course.cleared[:0], *gone]), reason)
-
-
-def _unlearned(course: Course, expert: Expert, positions: Integers) -> Expert:
-    """Return the expert fitted anew to what it keeps without some rows; itself, if it has none."""
-    trainer = course.parts.trainer
-    memory = expert.memory.without(positions)
-    calibration = expert.calibration.without(positions)
-    if len(memory) < len(expert.memory) and len(memory) >= FEWEST_ROWS:
-        detector = trainer.fitted(memory, expert.number)
-        expert = replace(expert, detector=detector, memory=memory)
-    elif len(calibration) == len(expert.calibration):
-        return expert
-    birth = expert.birth.without(positions)
-    expert = replace(expert, birth=birth if len(birth) else expert.birth)
-    return expert.recalibrated(trainer, calibration if len(calibration) else expert.calibration)
