@@ -9,7 +9,8 @@ import numpy as np
 from skdqm.continual import _hold as states
 from skdqm.continual._block import Block
 from skdqm.continual._expert import missing_share, normal_scores_of
-from skdqm.continual._gate import FITTING, fits, is_widespread
+from skdqm.continual._gate import FITTING, fits
+from skdqm.continual._guard import SWITCH_ROWS, go_on_holding
 from skdqm.continual._hold import Hold
 from skdqm.continual._journal import Journal
 from skdqm.continual._level import Level
@@ -21,8 +22,6 @@ from skdqm.continual._strategies import Workshop
 
 # How much of the count of refusals is left after an update.
 REFUSALS_KEPT = 0.9
-# Rows that another expert must know better to take over.
-SWITCH_ROWS = 128
 # Rows that are judged at once while something is held.
 ROWS_AHEAD = 256
 
@@ -113,7 +112,7 @@ class Course:
             if self.hold is None:
                 self._watch(unknown, scores)
             else:
-                self._go_on_holding(self.hold, unknown, scores)
+                go_on_holding(self, self.hold, unknown, scores)
             self.level = self.level.after(unknown.surprise > self.level.limit, self.pool)
         self.status = status_of(self, block, unknown)
         n_used = self.used.get(self.pool.active, 0) + len(block.rows)
@@ -137,7 +136,7 @@ class Course:
             self._react(block, scores)
             return
         self.probation = joined([self.probation, block.rows])
-        self._prefer_who_knows(SWITCH_ROWS)
+        self.prefer_who_knows(SWITCH_ROWS)
 
     def _react(self, block: Block, scores: Floats) -> None:
         gate = self.parts.gate
@@ -174,7 +173,7 @@ class Course:
         together = np.concatenate([self.probation.positions, block.rows.positions])
         return int(together[-min(since, len(together))])
 
-    def _prefer_who_knows(self, n_latest: int) -> None:
+    def prefer_who_knows(self, n_latest: int) -> None:
         """Let an expert take over that knows the latest rows, if the active one does not."""
         alone = self.alone[-n_latest:]
         enough = min(len(alone), len(self.probation)) == n_latest
@@ -184,100 +183,6 @@ class Course:
         best, mean = self.pool.best_fit(self.parts.trainer, latest, self.tag)
         if mean < alone.mean() - FITTING:
             self.switch(best, latest, "it knows the latest rows better")
-
-    # ---- while something looks wrong
-
-    def _go_on_holding(self, hold: Hold, block: Block, scores: Floats) -> None:
-        kept = joined([hold.rows, block.rows])[-max(hold.patience, len(block.rows)) :]
-        n_seen = max(self.parts.gate.patience, self.parts.gate.recovery)
-        seen = np.concatenate([hold.normal_scores, scores])[-n_seen:]
-        hold = replace(hold, rows=kept, normal_scores=seen, n_rows=hold.n_rows + len(block.rows))
-        self.journal.note(hold.ticket, last_row=int(kept.positions[-1]))
-        may_recover = hold.is_fault or not hold.condition
-        if may_recover and self.parts.gate.has_recovered(seen):
-            self._end_recovered(hold)
-            return
-        self.hold = self._recognised(hold)
-        known_by = self._known_by(self.hold, len(block))
-        # When the latest rows fit, it will show soon whether it is over.
-        lasts = bool(hold.condition) or not fits(scores)
-        if known_by:
-            self._end_known(self.hold, known_by)
-        elif lasts and self._may_release(self.hold):
-            self.release("it has lasted as long as patience")
-        elif lasts and self._is_condition(self.hold, len(block)):
-            self.release("it has lasted, and most features have moved: that is a condition")
-
-    def _recognised(self, hold: Hold) -> Hold:
-        """Tell a hold whether it looks like a known fault, and ask anew when it no longer does."""
-        n_latest = self.parts.gate.recovery
-        if len(hold.rows) < n_latest:
-            return hold
-        latest = hold.rows[-n_latest:]
-        number = self.pool.known_fault(self.parts.trainer, latest)
-        if number and not hold.is_fault:
-            reason = f"it looks like the fault of expert {number}"
-            self.log("held", latest, reason, ticket=hold.ticket)
-            return replace(hold, is_fault=True)
-        before = hold.rows[-2 * n_latest : -n_latest]
-        # When a fault has only just gone, it will show soon if rows fit again.
-        gone = len(before) == n_latest and not self.pool.known_fault(self.parts.trainer, before)
-        return self._asked_anew(hold, latest) if hold.is_fault and gone and not number else hold
-
-    def _asked_anew(self, hold: Hold, latest: Rows) -> Hold:
-        self.put_away(hold.rows.without(latest.positions))
-        self.journal.close(hold.ticket, states.DISCARDED)
-        ticket = self.journal.open_ticket(latest, self.version, self.n_rows)
-        self.log("held", latest, "it no longer looks like the fault", ticket=ticket)
-        return replace(hold, ticket=ticket, rows=latest, n_rows=len(latest), is_fault=False)
-
-    def _known_by(self, hold: Hold, n_new: int) -> int:
-        """Return the expert for another condition that knows what is held, or 0."""
-        asks_now = hold.n_rows // SWITCH_ROWS > (hold.n_rows - n_new) // SWITCH_ROWS
-        if hold.is_fault or hold.condition or not (asks_now and self.pool.others):
-            return 0
-        trainer, latest = self.parts.trainer, hold.rows[-SWITCH_ROWS:]
-        best, _ = self.pool.best_fit(trainer, latest, self.tag)
-        if not best:
-            return 0
-        scores = self.pool.by_number(best).normal_scores(trainer, latest)
-        return best if self.parts.gate.has_recovered(scores) else 0
-
-    def _end_known(self, hold: Hold, number: int) -> None:
-        self.hold = None
-        self.monitor.reset()
-        self.journal.close(hold.ticket, states.SWITCHED, number)
-        latest = hold.rows[-SWITCH_ROWS:]
-        self.put_away(hold.rows[:-SWITCH_ROWS])
-        self.probation = joined([self.probation, latest])
-        self.switch(number, latest, "it knows what is held", ticket=hold.ticket)
-
-    def _may_release(self, hold: Hold) -> bool:
-        may = not hold.is_fault and (bool(hold.condition) or self.parts.auto_release)
-        return may and hold.n_rows >= hold.patience
-
-    def _is_condition(self, hold: Hold, n_new: int) -> bool:
-        """Tell whether a hold may end before its time; asked a few times only, as it costs."""
-        patience = min(self.parts.gate.widespread_patience, hold.patience)
-        asks_now = hold.n_rows // patience > (hold.n_rows - n_new) // patience
-        if hold.is_fault or hold.condition or not (asks_now and self.parts.auto_release):
-            return False
-        known, latest = self.pool.expert.calibration, hold.rows[-patience:]
-        return is_widespread(known.values, latest.values)
-
-    def _end_recovered(self, hold: Hold) -> None:
-        n_fitting = self.parts.gate.recovery
-        fitting, gone = hold.rows[-n_fitting:], hold.rows[:-n_fitting]
-        self.hold = None
-        self.monitor.reset()
-        self.probation = joined([self.probation, fitting])
-        self.put_away(gone)
-        self.level, self.alone = self.level.without_scores(n_fitting), self.alone[-n_fitting:]
-        active = self.pool.active
-        self._prefer_who_knows(n_fitting)
-        state = states.DISCARDED if self.pool.active == active else states.SWITCHED
-        self.journal.close(hold.ticket, state, self.pool.active)
-        self.log("discarded", gone, "rows fit again", ticket=hold.ticket)
 
     def release(self, reason: str) -> None:
         """Learn what is held, as a new condition."""

@@ -22,6 +22,7 @@ from skdqm.continual._level import Level
 from skdqm.continual._parts import STRATEGIES, Parts
 from skdqm.continual._pool import pool_of
 from skdqm.continual._record import RecordMixin
+from skdqm.continual._reference import usual_scores
 from skdqm.continual._rows import Floats, Rows
 from skdqm.continual._state import packed, shared_unpacked, unpacked
 from skdqm.continual._threshold import ConformalThreshold
@@ -33,9 +34,6 @@ from skdqm.monitoring._wrapper import WrapperDetector, expected, features, wraps
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# Scores of the drift monitor's reference: what normal scores of good rows are.
-REFERENCE_ROWS, REFERENCE_BLOCKS = 4096, 128
 
 
 class ContinualDetector(RecordMixin, WrapperDetector):
@@ -130,11 +128,9 @@ default="pool"
     >>> from skdqm.datasets import make_drift_stream
     >>> X, y = make_drift_stream(4000, drift="abrupt", n_faults=0, random_state=0)
     >>> detector = ContinualDetector(random_state=0).fit(X[:1000])
-    >>> verdicts = detector.observe(X[1000:])
-    >>> verdicts["status"].iloc[-1]
-    'anomaly'
-    >>> detector.tickets_[-1]["state"]
-    'open'
+    >>> verdicts = detector.observe(X[1000:2300])  # conditions change at row 2,000
+    >>> verdicts["status"].iloc[-1], detector.tickets_[-1]["state"]
+    ('anomaly', 'open')
     """
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
@@ -305,10 +301,10 @@ default="pool"
         parts = self._parts()
         random = np.random.default_rng(parts.trainer.seed)
         X = replace(X, positions=np.arange(-len(X), 0))
-        pool = pool_of(parts.trainer, new_expert(parts.trainer, parts.memory, X, 1, random))
+        expert = new_expert(parts.trainer, parts.memory, X, 1, random)
+        pool = pool_of(parts.trainer, expert)
         monitor = DriftMonitor(shift=1.0) if self.drift is None else clone(self.drift)
-        n_rows = max(REFERENCE_ROWS, REFERENCE_BLOCKS * monitor.block_size)
-        monitor.fit(np.random.default_rng(0).standard_normal(n_rows))
+        monitor.fit(usual_scores(parts.trainer, expert, X, int(monitor.block_size)))
         threshold = ConformalThreshold() if self.threshold is None else clone(self.threshold)
         level = Level(threshold, float(self.contamination), np.inf, np.inf, np.zeros(0))
         self._course = Course(parts, pool, monitor, level, X[:0])

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import lfilter
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -403,3 +404,11 @@ def test_wrong_parts_are_refused_by_fit() -> None:
     for wrong in ({"gate": GuardedGate(patience=0)}, {"strategy": PoolStrategy(max_experts=0)}):
         with pytest.raises(ValueError, match="must be"):
             quick(**wrong).fit(FIRST)
+
+
+def test_a_stream_whose_neighbours_are_alike_raises_few_tickets() -> None:
+    noise = np.random.default_rng(0).normal(size=(10_000, N_CHANNELS))
+    stream = lfilter([1.0], [1.0, -0.9], noise, axis=0)
+    detector = ContinualDetector(random_state=0).fit(stream[:2000])
+    detector.observe(stream[2000:])
+    assert len(detector.tickets_) <= 5

@@ -97,7 +97,7 @@ def test_faults_that_were_released_one_after_the_other_are_all_undone_in_any_ord
 
 def test_a_fault_that_is_rejected_leaves_what_was_confirmed_later() -> None:
     detector = quick().partial_fit(stream(healthy(500, 1), faulty(700, 2), healthy(1500, 3, "B")))
-    assert states(detector) == ["released", "released"]
+    assert states(detector)[:2] == ["released", "released"]
     detector.confirm(2, benign=True)
     detector.confirm(1, benign=False)
     assert numbers(detector, "is_fault") == [2]
