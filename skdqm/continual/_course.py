@@ -107,7 +107,7 @@ class Course:
         scores = normal_scores_of(unknown.surprise)
         self.level = self.level.with_scores(scores)
         alone = np.concatenate([self.alone, normal_scores_of(unknown.alone)])
-        self.alone = alone[-max(SWITCH_ROWS, getattr(self.parts.gate, "recovery", 0)) :]
+        self.alone = alone[-max(SWITCH_ROWS, self.parts.gate.recovery) :]
         if len(unknown.rows):
             if self.hold is None:
                 self._watch(unknown, scores)
@@ -229,7 +229,7 @@ class Course:
             self.log("quarantined", gone, "the condition changed while they were on probation")
 
     def _patience(self) -> int:
-        return int(getattr(self.parts.gate, "patience", 0))
+        return int(self.parts.gate.patience)
 
     def name_condition(self, condition: str) -> None:
         """Give the active expert the tag of its condition."""

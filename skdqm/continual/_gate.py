@@ -34,6 +34,8 @@ class OpenGate(BaseEstimator):
     probation = 0
     # Surprise of the most abnormal row that is learned, in units of the threshold.
     margin = np.inf
+    # Of holds: without a guard there are only those that collect rows of a new tag.
+    patience, widespread_patience, recovery = 0, 1, 96
 
     _parameter_constraints: dict[str, list[Any]] = {}  # noqa: RUF012
 
@@ -54,6 +56,25 @@ class OpenGate(BaseEstimator):
         """
         del limit
         return np.ones(len(surprise), dtype=bool)
+
+    def has_recovered(self, normal_scores: Floats) -> bool:
+        """Tell whether the latest rows fit again.
+
+        Parameters
+        ----------
+        normal_scores : ndarray of shape (n_rows,)
+            Standard normal where all is well, in the order of time.
+
+        Returns
+        -------
+        has_recovered : bool
+            Whether the last `recovery` rows, and each third of them, are as usual.
+        """
+        if len(normal_scores) < self.recovery:
+            return False
+        latest = normal_scores[-self.recovery :]
+        parts = np.array_split(latest, min(3, len(latest)))
+        return bool(fits(latest, FITTING / 2) and all(fits(part) for part in parts))
 
 
 class ThresholdGate(OpenGate):
@@ -137,25 +158,6 @@ class GuardedGate(ThresholdGate):
         self.patience = patience
         self.widespread_patience = widespread_patience
         self.recovery = recovery
-
-    def has_recovered(self, normal_scores: Floats) -> bool:
-        """Tell whether the latest rows fit again.
-
-        Parameters
-        ----------
-        normal_scores : ndarray of shape (n_rows,)
-            Standard normal where all is well, in the order of time.
-
-        Returns
-        -------
-        has_recovered : bool
-            Whether the last `recovery` rows, and each third of them, are as usual.
-        """
-        if len(normal_scores) < self.recovery:
-            return False
-        latest = normal_scores[-self.recovery :]
-        parts = np.array_split(latest, min(3, len(latest)))
-        return bool(fits(latest, FITTING / 2) and all(fits(part) for part in parts))
 
 
 def is_widespread(known: Floats, held: Floats) -> bool:

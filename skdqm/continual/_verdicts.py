@@ -44,7 +44,7 @@ def enter_condition(course: Course, condition: str) -> list[tuple[Rows, str]]:
     elif known:
         course.switch(known[0], nothing, f"the condition is {condition!r}")
     elif course.pool.expert.condition != condition:
-        patience = min(TAGGED_ROWS, getattr(course.parts.gate, "patience", TAGGED_ROWS))
+        patience = min(TAGGED_ROWS, course.parts.gate.patience or TAGGED_ROWS)
         reason = f"the condition is {condition!r}, which is new"
         course.open_hold(nothing, np.zeros(0), patience, reason, condition)
     return found

@@ -183,6 +183,18 @@ def test_a_tag_makes_an_expert_and_calls_it_back_without_waiting() -> None:
     assert (verdicts["verdict"] == -1).mean() < 0.06
 
 
+@pytest.mark.parametrize("strategy", ["static", "naive", "replay", "refit", "pool"])
+def test_tags_and_verdicts_on_them_go_with_every_strategy(strategy: str) -> None:
+    detector = quick(strategy=strategy, gate=None).fit(FIRST)
+    detector.observe(healthy(200, 1), condition="cosmics")
+    detector.observe(healthy(500, 2, "B"), condition="collisions")
+    detector.observe(healthy(300, 3), condition="cosmics")
+    verdicts = detector.observe(healthy(300, 4, "B"), condition="collisions")
+    assert np.isfinite(verdicts["anomaly_score"]).all()
+    assert "open" not in states(detector)[:1]
+    detector.confirm(1, benign=True)
+
+
 def test_labels_override_gate_and_guard() -> None:
     detector = quick().fit(FIRST)
     stream = np.concatenate([healthy(300, 1, "B"), healthy(300, 2)])
