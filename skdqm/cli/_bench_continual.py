@@ -1,8 +1,7 @@
 """``skdqm bench continual``: strategies of continual learning along streams."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,14 +10,12 @@ from skdqm.cli._bench_options import (
     SeedsOption,
     as_records,
     names_in,
+    print_by_dataset,
     reporting,
     say_failures,
 )
 from skdqm.cli._options import JsonOption, QuietOption
-from skdqm.cli._terminal import messages, print_json, print_table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from skdqm.cli._terminal import messages, print_json
 
 # Columns of the result, and what the table calls them.
 COLUMNS = {
@@ -144,7 +141,7 @@ def continual(
         failed = list(result.failures)
         print_json({"seeds": seeds, "results": as_records(result.table), "failures": failed})
     else:
-        _print_tables(result.table)
+        print_by_dataset(result.table, COLUMNS)
     say_failures(console, result.failures)
     if output is not None:
         console.print(f"{output}: results.jsonl and continual.csv")
@@ -159,17 +156,3 @@ def _classes(text: str | None) -> list[int] | str | None:
         raise typer.BadParameter(
             f"{text!r}: give whole numbers such as 2,5, or 'each'", param_hint="--hold-out-class"
         ) from error
-
-
-def _print_tables(table: "pd.DataFrame") -> None:
-    for stream, lines in table.groupby("dataset", sort=False):
-        columns = [name for name in COLUMNS if name in lines and not lines[name].isna().all()]
-        header = [COLUMNS[name] for name in columns]
-        header[0] = f"{stream}: {header[0]}"
-        print_table(header, [_cells(record, columns) for record in as_records(lines[columns])])
-
-
-def _cells(record: dict[str, Any], columns: Sequence[str]) -> list[Any]:
-    """Return cells; one seed has no spread."""
-    alone = record["n_seeds"] < 2
-    return [None if alone and name.endswith("_std") else record[name] for name in columns]

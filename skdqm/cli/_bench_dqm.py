@@ -1,6 +1,5 @@
 """``skdqm bench dqm``: detectors as monitors of data quality, forward in time."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +10,12 @@ from skdqm.cli._bench_options import (
     SeedsOption,
     as_records,
     names_in,
+    print_averages,
     reporting,
     say_failures,
 )
 from skdqm.cli._options import JsonOption, QuietOption
-from skdqm.cli._terminal import messages, print_json, print_table
+from skdqm.cli._terminal import messages, print_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,7 +133,7 @@ def _as_json(result: "DqmResult", data: Path | None, seeds: int) -> dict[str, An
 
 def _print_tables(result: "DqmResult") -> None:
     if len(result.runs):
-        _print(_with_seconds(result.runs), OVER_RUNS)
+        print_averages(_with_seconds(result.runs), OVER_RUNS)
     if len(result.maps):
         kinds = [name.removeprefix(FDR) for name in result.maps if _is_rate(name)]
         names = {"contender": f"detector ({result.maps['dataset'].iloc[0]})", "n_seeds": "seeds"}
@@ -141,7 +141,9 @@ def _print_tables(result: "DqmResult") -> None:
             names[FDR + kind] = f"{kind}: FDR at 99 %"
             names[f"{FDR}{kind}_std"] = "+-"
             names[LOCALISED + kind] = "localised"
-        _print(_with_seconds(result.maps), names | {"seconds": "seconds", "n_failed": "failed"})
+        print_averages(
+            _with_seconds(result.maps), names | {"seconds": "seconds", "n_failed": "failed"}
+        )
 
 
 def _is_rate(name: str) -> bool:
@@ -150,15 +152,3 @@ def _is_rate(name: str) -> bool:
 
 def _with_seconds(table: "pd.DataFrame") -> "pd.DataFrame":
     return table.assign(seconds=table["fit_seconds"] + table["score_seconds"])
-
-
-def _print(table: "pd.DataFrame", names: dict[str, str]) -> None:
-    columns = [name for name in names if name in table]
-    rows = [_row(record, columns) for record in as_records(table)]
-    print_table([names[name] for name in columns], rows)
-
-
-def _row(record: dict[str, Any], columns: Sequence[str]) -> list[Any]:
-    """Return cells; one seed has no spread."""
-    alone = record["n_seeds"] < 2
-    return [None if alone and name.endswith("_std") else record[name] for name in columns]

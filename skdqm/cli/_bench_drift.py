@@ -1,7 +1,6 @@
 """``skdqm bench drift``: false alarms and delay of drift monitors."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -10,14 +9,12 @@ from skdqm.cli._bench_options import (
     SeedsOption,
     as_records,
     names_in,
+    print_by_dataset,
     reporting,
     say_failures,
 )
 from skdqm.cli._options import JsonOption, QuietOption
-from skdqm.cli._terminal import messages, print_json, print_table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from skdqm.cli._terminal import messages, print_json
 
 # Columns of the result, and what the table calls them.
 COLUMNS = {
@@ -72,19 +69,5 @@ def drift(
         failed = list(result.failures)
         print_json({**settings, "results": as_records(result.table), "failures": failed})
     else:
-        _print_tables(result.table)
+        print_by_dataset(result.table, COLUMNS)
     say_failures(console, result.failures)
-
-
-def _print_tables(table: "pd.DataFrame") -> None:
-    for stream, lines in table.groupby("dataset", sort=False):
-        columns = [name for name in COLUMNS if name in lines and not lines[name].isna().all()]
-        header = [COLUMNS[name] for name in columns]
-        header[0] = f"{stream}: {header[0]}"
-        print_table(header, [_cells(record, columns) for record in as_records(lines[columns])])
-
-
-def _cells(record: dict[str, Any], columns: Sequence[str]) -> list[Any]:
-    """Return cells; one seed has no spread."""
-    alone = record["n_seeds"] < 2
-    return [None if alone and name.endswith("_std") else record[name] for name in columns]

@@ -1,6 +1,6 @@
 """What the benchmarks of many detectors share: options, progress, and the failures at the end."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from skdqm.cli._terminal import shows_progress
+from skdqm.cli._terminal import print_table, shows_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,3 +67,24 @@ def as_records(table: "pd.DataFrame") -> list[dict[str, Any]]:
     values = table.astype(object).where(table.notna(), None)
     records: list[dict[str, Any]] = values.to_dict(orient="records")
     return records
+
+
+def print_by_dataset(table: "pd.DataFrame", names: Mapping[str, str]) -> None:
+    """Print a table for each data set, without figures that none of its lines has."""
+    title = next(iter(names))
+    for dataset, lines in table.groupby("dataset", sort=False):
+        headed = {**names, title: f"{dataset}: {names[title]}"}
+        print_averages(lines.dropna(axis="columns", how="all"), headed)
+
+
+def print_averages(table: "pd.DataFrame", names: Mapping[str, str]) -> None:
+    """Print means over seeds, those of `names` that there are, under what it calls them."""
+    columns = [name for name in names if name in table]
+    rows = [_cells(record, columns) for record in as_records(table)]
+    print_table([names[name] for name in columns], rows)
+
+
+def _cells(record: dict[str, Any], columns: Sequence[str]) -> list[Any]:
+    """Return cells; one seed has no spread."""
+    alone = record["n_seeds"] < 2
+    return [None if alone and name.endswith("_std") else record[name] for name in columns]

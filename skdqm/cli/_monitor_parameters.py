@@ -111,19 +111,16 @@ def _check_word(part: str, word: Any, known: Any) -> None:
 
 def _default(part: str, found: Mapping[str, Any]) -> Any:
     """Return what the detector takes where nothing is asked for."""
-    from skdqm.continual import ConformalThreshold, ContinualDetector
-    from skdqm.continual._parts import STRATEGIES
-    from skdqm.drift import DriftMonitor
+    from skdqm.continual import ContinualDetector
+    from skdqm.continual._parts import DEFAULTS, STRATEGIES
 
-    # Parts are made in an order in which the strategy comes first.
-    strategy = found.get("strategy")
     if part == "detector":
         return ContinualDetector()._asked_detector()  # noqa: SLF001 (its default, None)
-    if part == "threshold":
-        return ConformalThreshold()
-    if part == "drift":
-        return DriftMonitor(shift=1.0)
-    strategy = STRATEGIES["pool"]() if strategy is None else strategy
+    if part in DEFAULTS:
+        return DEFAULTS[part]()
+    # Parts are made in an order in which the strategy comes first.
+    asked = found.get("strategy")
+    strategy = STRATEGIES["pool"]() if asked is None else asked
     if part == "strategy":
         return strategy
     return strategy.default_gate() if part == "gate" else strategy.default_memory()

@@ -120,18 +120,13 @@ class Pass:
     def _static(self, chunk: Chunk) -> "pd.DataFrame":
         """Return what :meth:`observe` would, but for the status: nothing is followed."""
         import numpy as np
-        import pandas as pd
 
-        scores = self.detector.score_samples(chunk.X)
+        found: pd.DataFrame = self.detector.verdicts(chunk.X)
         active = next(each["number"] for each in self.detector.experts_ if each["active"])
-        return pd.DataFrame(
-            {
-                "anomaly_score": -scores,
-                "verdict": self.detector.predict(chunk.X),
-                "p_value": np.exp(scores),
-                "expert": active,
-                "version": self.detector.versions_[-1],
-            }
+        return found[["anomaly_score", "verdict"]].assign(
+            p_value=np.exp(-found["anomaly_score"]),
+            expert=active,
+            version=self.detector.versions_[-1],
         )
 
     def draw(self, path: Path) -> None:

@@ -310,7 +310,7 @@ class Course:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> "Course":
-        """Return the course of a state: what ``vars`` gave, with the journal's as a dict."""
+        """Return the course of a state: what ``vars`` gave."""
         course = cls.__new__(cls)
         vars(course).update(state)
         return course

@@ -19,7 +19,7 @@ from skdqm.continual._expert import new_expert
 from skdqm.continual._follow import follow, judged_only
 from skdqm.continual._labels import checked_conditions, checked_verdicts
 from skdqm.continual._level import Level
-from skdqm.continual._parts import STRATEGIES, Parts
+from skdqm.continual._parts import DEFAULTS, STRATEGIES, Parts
 from skdqm.continual._pool import pool_of
 from skdqm.continual._record import RecordMixin
 from skdqm.continual._reference import usual_scores
@@ -29,7 +29,6 @@ from skdqm.continual._threshold import ConformalThreshold
 from skdqm.continual._trainer import Trainer
 from skdqm.detectors import NeighborsDetector
 from skdqm.detectors._standardise import warn_of_few_first_rows
-from skdqm.drift import DriftMonitor
 from skdqm.monitoring._wrapper import WrapperDetector, expected, features, wraps
 
 if TYPE_CHECKING:
@@ -303,11 +302,17 @@ default="pool"
         X = replace(X, positions=np.arange(-len(X), 0))
         expert = new_expert(parts.trainer, parts.memory, X, 1, random)
         pool = pool_of(parts.trainer, expert)
-        monitor = DriftMonitor(shift=1.0) if self.drift is None else clone(self.drift)
+        monitor = self._part("drift")
         monitor.fit(usual_scores(parts.trainer, expert, X, int(monitor.block_size)))
-        threshold = ConformalThreshold() if self.threshold is None else clone(self.threshold)
-        level = Level(threshold, float(self.contamination), np.inf, np.inf, np.zeros(0))
+        level = Level(
+            self._part("threshold"), float(self.contamination), np.inf, np.inf, np.zeros(0)
+        )
         self._course = Course(parts, pool, monitor, level, X[:0])
+
+    def _part(self, name: str) -> Any:
+        """Return a copy of a part that changes with the stream."""
+        asked = getattr(self, name)
+        return DEFAULTS[name]() if asked is None else clone(asked)
 
     def _parts(self) -> Parts:
         names = getattr(self, "feature_names_in_", None)
@@ -324,6 +329,11 @@ default="pool"
 
     def _anomaly_score(self, X: Rows) -> Floats:
         return self._course.judged(X, np.zeros(len(X), dtype=np.int64)).surprise
+
+    def _judged(self, rows: Rows) -> tuple[Floats, NDArray[np.bool_]]:
+        # Rows go through the detector once only.
+        block = self._course.judged(rows, np.zeros(len(rows), dtype=np.int64))
+        return turned(block.surprise), block.enough
 
     def _has_enough(self, rows: Rows) -> NDArray[np.bool_]:
         return self._course.parts.trainer.enough(self.detector_, rows)

@@ -13,7 +13,9 @@ from skdqm.continual._strategies import (
     ReplayStrategy,
     StaticStrategy,
 )
+from skdqm.continual._threshold import ConformalThreshold
 from skdqm.continual._trainer import Trainer
+from skdqm.drift import DriftMonitor
 from skdqm.exceptions import UsageError
 
 STRATEGIES: dict[str, Any] = {
@@ -25,6 +27,15 @@ STRATEGIES: dict[str, Any] = {
     "replay": ReplayStrategy,
     "static": StaticStrategy,
 }
+
+
+def default_drift() -> DriftMonitor:
+    """Return the monitor of whoever asks for none."""
+    return DriftMonitor(shift=1.0)
+
+
+# What stands for None, of the parts that change with a stream.
+DEFAULTS: dict[str, Any] = {"threshold": ConformalThreshold, "drift": default_drift}
 
 
 @dataclass(frozen=True)

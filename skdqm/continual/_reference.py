@@ -1,6 +1,7 @@
 """What the drift monitor of a continual detector takes for usual."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
 from skdqm.continual._expert import Expert
@@ -44,7 +45,7 @@ def usual_scores(trainer: Trainer, expert: Expert, rows: Rows, block_size: int) 
     return np.tile(usual.ravel(), -(-n_needed // usual.size))
 
 
-def _is_usual(means: Floats) -> Floats:
+def _is_usual(means: Floats) -> NDArray[np.bool_]:
     distance = np.abs(means - np.median(means))
     # The median of the distances is 0.6745 standard deviations of a normal law.
     return np.asarray(distance <= BURST * np.median(distance) / 0.6745)

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skdqm.continual import ContinualDetector, GuardedGate
+
 N_CHANNELS = 6
 MIXING = np.random.default_rng(7).normal(size=(2, N_CHANNELS))
 OTHER = np.random.default_rng(8).normal(size=(2, N_CHANNELS))
@@ -35,3 +37,13 @@ def events(detector: Any, kind: str) -> list[dict[str, Any]]:
 def states(detector: Any) -> list[str]:
     """Return how the tickets stand."""
     return [ticket["state"] for ticket in detector.tickets_]
+
+
+FIRST = healthy(1000, 0)
+QUICK = GuardedGate(probation=100, patience=400)
+
+
+def quick(**parameters: Any) -> ContinualDetector:
+    """Return a detector, not fitted, whose holds are short."""
+    asked = {"gate": QUICK, "update_every": 100, "random_state": 0, **parameters}
+    return ContinualDetector(**asked)

@@ -22,15 +22,7 @@ from skdqm.drift import DriftMonitor
 from skdqm.exceptions import DataError, TrainingError, UsageError
 from skdqm.monitoring import MinimumEntries
 from skdqm.persistence import load, save
-from tests.continual.streams import N_CHANNELS, events, faulty, healthy, states
-
-FIRST = healthy(1000, 0)
-QUICK = GuardedGate(probation=100, patience=400)
-
-
-def quick(**parameters: Any) -> ContinualDetector:
-    asked = {"gate": QUICK, "update_every": 100, "random_state": 0, **parameters}
-    return ContinualDetector(**asked)
+from tests.continual.streams import FIRST, N_CHANNELS, events, faulty, healthy, quick, states
 
 
 def test_healthy_rows_are_learned_and_raise_as_few_alarms_as_promised() -> None:
@@ -84,50 +76,6 @@ def test_a_condition_that_comes_back_is_known_and_no_alarm() -> None:
     assert roc_auc_score([0] * 300 + [1] * 300, _anomaly(detector, "B")) > 0.99
 
 
-def test_without_release_a_hold_asks_until_a_shifter_says_benign() -> None:
-    detector = quick(auto_release=False).fit(FIRST)
-    verdicts = detector.observe(np.concatenate([healthy(500, 1), healthy(2000, 2, "B")]))
-    assert states(detector) == ["open"]
-    assert detector.status_ == verdicts["status"].iloc[-1] == "new condition"
-    detector.confirm(1, benign=True)
-    assert states(detector) == ["benign"]
-    assert (detector.observe(healthy(300, 3, "B"))["verdict"] == -1).mean() < 0.06
-
-
-def test_a_fault_that_was_released_is_undone_and_recognised_when_it_comes_back() -> None:
-    detector = quick().fit(FIRST)
-    detector.observe(np.concatenate([healthy(500, 1), faulty(700, 2)]))
-    assert states(detector) == ["released"]
-    assert (detector.predict(faulty(100, 3)) == -1).mean() < 0.5
-    detector.confirm(1, benign=False)
-    assert (detector.predict(faulty(100, 3)) == -1).mean() > 0.95
-    again = detector.observe(np.concatenate([healthy(300, 4), faulty(1500, 5)]))
-    assert set(states(detector)[1:]) == {"open"}
-    assert again["status"].iloc[-1] == "anomaly"
-    assert any("looks like the fault" in event["reason"] for event in detector.events_)
-
-
-def test_an_open_ticket_called_a_fault_is_never_released() -> None:
-    detector = quick().fit(FIRST)
-    detector.observe(np.concatenate([healthy(500, 1), faulty(200, 2)]))
-    detector.confirm(1, benign=False)
-    detector.observe(faulty(1500, 3))
-    assert states(detector) == ["fault"]
-    assert detector.status_ == "anomaly"
-    detector.observe(healthy(300, 4))
-    assert detector.status_ == "normal"
-    assert states(detector) == ["fault"]
-
-
-def test_after_a_fault_that_a_shifter_named_a_new_condition_is_asked_about_anew() -> None:
-    detector = quick().fit(FIRST)
-    detector.observe(np.concatenate([healthy(500, 1), faulty(200, 2)]))
-    detector.confirm(1, benign=False)
-    detector.observe(np.concatenate([faulty(500, 3), healthy(1200, 4, "B")]))
-    assert states(detector) == ["fault", "released"]
-    assert (detector.observe(healthy(300, 5, "B"))["verdict"] == -1).mean() < 0.06
-
-
 def test_a_change_of_most_channels_is_released_sooner_than_one_of_few() -> None:
     gate = GuardedGate(probation=100, patience=1200, widespread_patience=300)
     found = {}
@@ -136,63 +84,6 @@ def test_a_change_of_most_channels_is_released_sooner_than_one_of_few() -> None:
         detector.observe(np.concatenate([healthy(500, 1), rows]))
         found[name] = states(detector)
     assert found == {"few": ["open"], "most": ["released"]}
-
-
-def test_rows_called_bad_later_are_forgotten() -> None:
-    detector = quick(gate=OpenGate(), strategy="replay").fit(FIRST)
-    detector.observe(np.concatenate([healthy(500, 1), faulty(60, 2), healthy(240, 3)]))
-    poisoned = detector.score_samples(faulty(100, 4)).mean()
-    detector.feedback(range(500, 560), -1)
-    expert = detector._course.pool.expert
-    for rows in (expert.memory, expert.calibration):
-        assert not np.isin(rows.positions, np.arange(500, 560)).any()
-    assert detector.score_samples(faulty(100, 4)).mean() < poisoned - 1
-    assert events(detector, "forgotten")[0]["n_rows"] > 40
-
-
-def test_rows_called_good_later_leave_the_hold_and_are_learned() -> None:
-    detector = quick(auto_release=False).fit(FIRST)
-    detector.observe(np.concatenate([healthy(500, 1), healthy(200, 2, "B")]))
-    assert states(detector) == ["open"]
-    detector.feedback(range(480, 700), 1)
-    assert states(detector) == ["benign"]
-    known = detector._course.pool.expert.memory.positions
-    assert np.isin(np.arange(500, 700), known).mean() > 0.5
-
-
-def test_rollback_gives_the_scores_of_the_version_back() -> None:
-    detector = quick().fit(FIRST)
-    detector.observe(healthy(1000, 1))
-    version, before = detector.versions_[-1], detector.score_samples(FIRST)
-    detector.observe(healthy(500, 2))
-    assert not np.array_equal(detector.score_samples(FIRST), before)
-    detector.rollback(version)
-    np.testing.assert_array_equal(detector.score_samples(FIRST), before)
-    assert detector.versions_[-1] > version + 1
-
-
-def test_a_tag_makes_an_expert_and_calls_it_back_without_waiting() -> None:
-    detector = quick(gate=GuardedGate(probation=100, patience=2000)).fit(FIRST)
-    detector.observe(healthy(300, 1), condition="cosmics")
-    detector.observe(healthy(600, 2, "B"), condition="collisions")
-    assert [expert["condition"] for expert in detector.experts_] == ["cosmics", "collisions"]
-    verdicts = detector.observe(healthy(200, 3), condition="cosmics")
-    assert set(verdicts["expert"]) == {1}
-    verdicts = detector.observe(healthy(200, 4, "B"), condition="collisions")
-    assert set(verdicts["expert"]) == {2}
-    assert (verdicts["verdict"] == -1).mean() < 0.06
-
-
-@pytest.mark.parametrize("strategy", ["static", "naive", "replay", "refit", "pool"])
-def test_tags_and_verdicts_on_them_go_with_every_strategy(strategy: str) -> None:
-    detector = quick(strategy=strategy, gate=None).fit(FIRST)
-    detector.observe(healthy(200, 1), condition="cosmics")
-    detector.observe(healthy(500, 2, "B"), condition="collisions")
-    detector.observe(healthy(300, 3), condition="cosmics")
-    verdicts = detector.observe(healthy(300, 4, "B"), condition="collisions")
-    assert np.isfinite(verdicts["anomaly_score"]).all()
-    assert "open" not in states(detector)[:1]
-    detector.confirm(1, benign=True)
 
 
 def test_labels_override_gate_and_guard() -> None:

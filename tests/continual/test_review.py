@@ -6,15 +6,12 @@ import pytest
 from skdqm.continual import ContinualDetector, GuardedGate, OpenGate
 from skdqm.drift import DriftMonitor
 from skdqm.exceptions import UsageError
-from tests.continual.streams import Rows, events, faulty, healthy, states
-
-FIRST = healthy(1000, 0)
-QUICK = GuardedGate(probation=100, patience=400)
+from tests.continual import streams
+from tests.continual.streams import FIRST, Rows, events, faulty, healthy, states
 
 
 def quick(**parameters: object) -> ContinualDetector:
-    asked = {"gate": QUICK, "update_every": 100, "random_state": 0, **parameters}
-    return ContinualDetector(**asked).fit(FIRST)
+    return streams.quick(**parameters).fit(FIRST)
 
 
 def also_faulty(n_rows: int, seed: int) -> Rows:
@@ -283,8 +280,7 @@ def test_a_block_of_rows_labelled_bad_is_an_anomaly() -> None:
 
 
 def test_rows_that_are_all_equal_raise_no_alarm_and_are_no_drift() -> None:
-    asked = {"gate": QUICK, "update_every": 100, "random_state": 0}
-    detector = ContinualDetector(**asked).fit(np.ones((500, 3)))
+    detector = streams.quick().fit(np.ones((500, 3)))
     found = detector.observe(np.ones((1000, 3)))
     assert set(found["verdict"]) == {1}
     assert set(found["status"]) == {"normal"}
