@@ -30,6 +30,7 @@ _DETECTORS = {
     "pyod": "skdqm.detectors:PyODDetector",
     "quantum": "skdqm.detectors:QuantumAutoencoderDetector",
     "reference": "skdqm.detectors:ReferenceDetector",
+    "river": "skdqm.detectors:RiverDetector",
     "vae": "skdqm.detectors:VAEDetector",
 }
 _SKLEARN = {
@@ -120,11 +121,14 @@ _PYOD_MEMBERS = (
     "PCA",
     "Sampling",
 )
-# Drift detectors of river, by their settings alone.
+# Drift detectors of river, by their settings alone, and models of rows with what they have learned.
 _RIVER_PREFIX = "river."
 _RIVER = {
+    "river.anomaly": ["HalfSpaceTrees", "LODA", "LocalOutlierFactor", "OneClassSVM"],
+    "river.compose": ["Pipeline"],
     "river.drift": ["ADWIN", "KSWIN", "PageHinkley"],
     "river.drift.binary": ["DDM", "EDDM", "FHDDM", "HDDMA", "HDDMW", "HDDM_A", "HDDM_W"],
+    "river.preprocessing": ["MinMaxScaler", "StandardScaler"],
 }
 _PARTS = {
     **_TRANSFORMERS,
@@ -258,6 +262,6 @@ def name_of(estimator: object) -> str:
             return name
     raise UsageError(
         f"{cls.__module__}.{cls.__qualname__} cannot be saved: a model file holds registered "
-        "detectors, and those classes of scikit-learn and PyOD that skdqm.registry lists; pickle "
-        "keeps it, for readers who trust its writer"
+        "detectors, and those classes of scikit-learn, PyOD and river that skdqm.registry lists; "
+        "pickle keeps it, for readers who trust its writer"
     )

@@ -1,6 +1,7 @@
-"""The detectors, one file per method."""
+"""The detectors, one file per method; models of PyOD and river among them, and both ways back."""
 
 from skdqm.detectors._as_pyod import as_pyod
+from skdqm.detectors._as_river import RiverAnomalyDetector
 from skdqm.detectors._autoencoder import AutoencoderDetector
 from skdqm.detectors._contrastive import ContrastiveDetector
 from skdqm.detectors._convolutional import ConvAutoencoderDetector
@@ -11,6 +12,7 @@ from skdqm.detectors._neighbors import NeighborsDetector
 from skdqm.detectors._pyod import PyODDetector
 from skdqm.detectors._quantum import QuantumAutoencoderDetector
 from skdqm.detectors._reference import ReferenceDetector
+from skdqm.detectors._river import RiverDetector
 from skdqm.detectors._training import Checkpoint
 from skdqm.detectors._variational import VAEDetector
 
@@ -26,6 +28,8 @@ __all__ = [
     "PyODDetector",
     "QuantumAutoencoderDetector",
     "ReferenceDetector",
+    "RiverAnomalyDetector",
+    "RiverDetector",
     "VAEDetector",
     "as_pyod",
 ]

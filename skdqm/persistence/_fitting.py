@@ -107,6 +107,16 @@ def _check_sample(model: Any, n_features: int) -> None:
     demand(np.shape(model.subset)[1:] == (n_features,), "rows of as many features as it takes")
 
 
+def _check_river(detector: Any) -> None:
+    shape = (detector.n_features_in_,)
+    for name in ("_location", "_width"):
+        demand(np.shape(getattr(detector, name)) == shape, f"{name} of shape {shape}")
+    demand(np.shape(detector._bounds) == (2, *shape), "bounds of every feature")  # noqa: SLF001
+    model = detector.model_
+    known = type(model).__module__.startswith("river.") and hasattr(model, "score_one")
+    demand(known, "an anomaly model of river")
+
+
 def check_place(name: str, value: Any) -> None:
     """Refuse a model that takes rows of any width outside of the detector that counts for it.
 
@@ -145,4 +155,5 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "OneClassSVM": ("support_", _check_support_vectors),
     "SGDOneClassSVM": ("coef_", _check_weights),
     "pyod": ("model_", _check_pyod),
+    "river": ("model_", _check_river),
 }

@@ -12,6 +12,8 @@ from skdqm.base import BaseDetector
 from skdqm.exceptions import ModelFileError, UsageError
 from skdqm.persistence._compiled import build, demand, kind_of, take
 from skdqm.persistence._fitting import check_fit, check_place
+from skdqm.persistence._river import is_model, make
+from skdqm.persistence._river import take as take_model
 from skdqm.registry import class_of, name_of
 
 Arrays = dict[str, NDArray[Any]]
@@ -116,7 +118,9 @@ def _decode_estimator(content: dict[str, Any], arrays: Arrays) -> Any:
         for part in ("parameters", "state")
     )
     check_place(content["class"], {**parameters, **state})
-    estimator = class_of(content["class"])(**parameters)
+    cls = class_of(content["class"])
+    demand(issubclass(cls, BaseEstimator), "an estimator")
+    estimator = cls(**parameters)
     # Methods, parameters and what Python itself keeps are not state.
     misplaced = [
         key
@@ -126,7 +130,7 @@ def _decode_estimator(content: dict[str, Any], arrays: Arrays) -> Any:
     if misplaced:
         raise ModelFileError(f"the model sets attributes that it must not: {misplaced}")
     if isinstance(estimator, BaseDetector):
-        estimator._set_state(state)  # noqa: SLF001
+        estimator._set_state(state)
     else:
         vars(estimator).update(state)
     check_fit(content["class"], estimator)
@@ -191,6 +195,16 @@ def _unpack_river(content: list[Any], arrays: Arrays) -> Any:
     return made
 
 
+def _pack_model(value: Any, arrays: Arrays, where: str) -> list[Any]:
+    name, parts = take_model(value)
+    return [name, _encode_named(parts, arrays, where)]
+
+
+def _unpack_model(content: list[Any], arrays: Arrays) -> Any:
+    name, parts = content
+    return make(name, {key: decode(part, arrays) for key, part in parts.items()})
+
+
 def _unpack_dtype(content: str, arrays: Arrays) -> Any:
     dtype = np.dtype(content)
     demand(dtype.kind in NUMBERS, "a type of numbers")
@@ -230,6 +244,7 @@ _PACKERS: dict[str, tuple[Callable[[Any], bool], _Pack]] = {
     "tuple": (lambda value: isinstance(value, tuple), _pack_items),
     "dict": (lambda value: isinstance(value, dict), _pack_pairs),
     "river": (_is_river, _pack_river),
+    "river_model": (is_model, _pack_model),
     "compiled": (lambda value: kind_of(value) is not None, _pack_compiled),
     "slice": (
         lambda value: isinstance(value, slice),
@@ -252,6 +267,7 @@ _UNPACKERS: dict[str, Callable[[Any, Arrays], Any]] = {
         decode(key, arrays): decode(item, arrays) for key, item in content
     },
     "river": _unpack_river,
+    "river_model": _unpack_model,
     "compiled": _unpack_compiled,
     "slice": lambda content, arrays: slice(*_unpack_items(content, arrays)),
 }
