@@ -111,6 +111,8 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
     takes_counts: bool = False
     # Whether an update leaves the promised alarm rate in force.
     keeps_calibration: bool = False
+    # Whether an update chooses by itself which rows are learned.
+    chooses_rows: bool = False
     # Parameters that a model file leaves out.
     _transient_parameters: tuple[str, ...] = ()
 

@@ -6,6 +6,7 @@ to exit codes: :class:`UsageError` to 2, every other :class:`SkdqmError` to 3.
 
 __all__ = [
     "CalibrationWarning",
+    "ClusterError",
     "DataError",
     "MissingDependencyError",
     "MissingRunsWarning",
@@ -14,6 +15,7 @@ __all__ = [
     "SkdqmError",
     "TrainingError",
     "UsageError",
+    "WorkerError",
 ]
 
 
@@ -35,6 +37,17 @@ class TrainingError(SkdqmError, RuntimeError):
 
 class UsageError(SkdqmError, ValueError):
     """The caller asked for something that does not exist or does not fit."""
+
+
+class WorkerError(SkdqmError, RuntimeError):
+    """A worker of a stream has failed or was stopped, and takes no more events.
+
+    The message names the cause, which is also the ``__cause__``.
+    """
+
+
+class ClusterError(SkdqmError, RuntimeError):
+    """The scheduler or the workers cannot be reached, are gone, or run other versions."""
 
 
 class NotCalibratedError(SkdqmError, ValueError, AttributeError):

@@ -14,6 +14,7 @@ __all__ = ["DETECTORS_GROUP", "class_of", "detector_class", "detector_names", "n
 DETECTORS_GROUP = "skdqm.detectors"
 
 _DETECTORS = {
+    "adaptive_threshold": "skdqm.streaming:AdaptiveThreshold",
     "auto": "skdqm.ensemble:AutoDetector",
     "autoencoder": "skdqm.detectors:AutoencoderDetector",
     "continual": "skdqm.continual:ContinualDetector",
@@ -72,7 +73,7 @@ _TRANSFORMERS = {
 }
 # The parts of a ContinualDetector.
 _CONTINUAL = (
-    "AdaptiveThreshold",
+    "ACIThreshold",
     "BalancedMemory",
     "ConformalThreshold",
     "DistillationStrategy",
@@ -90,6 +91,8 @@ _CONTINUAL = (
     "ThresholdGate",
     "WindowMemory",
 )
+# The strategies of an AdaptiveThreshold.
+_STREAMING = ("AdaptiveConformal", "PeaksOverThreshold", "RollingQuantile")
 # What detectors are made of: outlier detectors of other packages, and what they are made of.
 _SKLEARN_MEMBERS = {
     "sklearn.cluster": ["KMeans"],
@@ -133,6 +136,7 @@ _RIVER = {
 _PARTS = {
     **_TRANSFORMERS,
     **{name: f"skdqm.continual:{name}" for name in _CONTINUAL},
+    **{name: f"skdqm.streaming:{name}" for name in _STREAMING},
     "DriftMonitor": "skdqm.drift:DriftMonitor",
     **{name: f"{module}:{name}" for module, names in _SKLEARN_MEMBERS.items() for name in names},
     **{

@@ -25,7 +25,7 @@ def test_transformers_are_known_by_their_class_names() -> None:
 
 @pytest.mark.parametrize("name", ["nonsense", "os.system", "StandardScaler", ""])
 def test_what_is_no_detector_is_refused_with_those_that_are(name: str) -> None:
-    with pytest.raises(UsageError, match=r"there are auto, .*vae"):
+    with pytest.raises(UsageError, match=r"there are adaptive_threshold, auto, .*vae"):
         registry.detector_class(name)
 
 

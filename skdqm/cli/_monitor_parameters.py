@@ -18,7 +18,7 @@ WORDS: dict[str, dict[str, str]] = {
         "window": "WindowMemory",
     },
     "threshold": {
-        "adaptive": "AdaptiveThreshold",
+        "adaptive": "ACIThreshold",
         "conformal": "ConformalThreshold",
         "fixed": "FixedThreshold",
     },

@@ -18,10 +18,10 @@ from skdqm.continual._strategies import (
     StaticStrategy,
     Strategy,
 )
-from skdqm.continual._threshold import AdaptiveThreshold, ConformalThreshold, FixedThreshold
+from skdqm.continual._threshold import ACIThreshold, ConformalThreshold, FixedThreshold
 
 __all__ = [
-    "AdaptiveThreshold",
+    "ACIThreshold",
     "BalancedMemory",
     "ConformalThreshold",
     "ContinualDetector",

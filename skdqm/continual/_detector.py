@@ -144,6 +144,7 @@ default="pool"
     }
 
     keeps_calibration = True
+    chooses_rows = True
 
     def __init__(
         self,

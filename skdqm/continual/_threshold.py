@@ -124,7 +124,7 @@ class FixedThreshold(ConformalThreshold):
     moves = False
 
 
-class AdaptiveThreshold(ConformalThreshold):
+class ACIThreshold(ConformalThreshold):
     """Adaptive conformal inference: steer the share of *alarms* to the promised rate [1]_.
 
     After every block the rate moves by `step` times what the share of flagged rows fell short of
@@ -150,9 +150,9 @@ class AdaptiveThreshold(ConformalThreshold):
 
     Examples
     --------
-    >>> from skdqm.continual import AdaptiveThreshold, ContinualDetector
-    >>> ContinualDetector(threshold=AdaptiveThreshold(step=0.001))
-    ContinualDetector(threshold=AdaptiveThreshold(step=0.001))
+    >>> from skdqm.continual import ACIThreshold, ContinualDetector
+    >>> ContinualDetector(threshold=ACIThreshold(step=0.001))
+    ContinualDetector(threshold=ACIThreshold(step=0.001))
     """
 
     counts_alarms = True

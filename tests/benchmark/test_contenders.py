@@ -44,7 +44,7 @@ def test_every_detector_of_tables_competes_where_nobody_is_named():
     of_images = {"convolutional", "convolutional_vae", "graph", "quantum"}
     of_others = {"pyod", "river"}
     of_histograms = {"elements", "minimum_entries", "persistence", "reference"}
-    of_streams = {"continual"}
+    of_streams = {"adaptive_threshold", "continual"}
     assert set(OURS) == set(_DETECTORS) - of_images - of_others - of_histograms - of_streams
     assert [each.name for each in contenders_called(DEFAULT_CONTENDERS)] == [*DEFAULT_CONTENDERS]
 

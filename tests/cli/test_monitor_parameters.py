@@ -2,7 +2,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from skdqm.cli._parameters import make_detector
-from skdqm.continual import AdaptiveThreshold, GuardedGate, ReplayStrategy, WindowMemory
+from skdqm.continual import ACIThreshold, GuardedGate, ReplayStrategy, WindowMemory
 from skdqm.detectors import AutoencoderDetector, NeighborsDetector, ReferenceDetector
 from skdqm.exceptions import UsageError
 from skdqm.persistence import load
@@ -40,7 +40,7 @@ def test_parts_have_words():
     assert isinstance(made.strategy, ReplayStrategy)
     assert made.strategy.replay == 2
     assert isinstance(made.memory, WindowMemory)
-    assert isinstance(made.threshold, AdaptiveThreshold)
+    assert isinstance(made.threshold, ACIThreshold)
     assert isinstance(made.gate, GuardedGate)
 
 

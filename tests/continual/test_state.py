@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdqm.continual import (
-    AdaptiveThreshold,
+    ACIThreshold,
     BalancedMemory,
     ContinualDetector,
     FadingMemory,
@@ -54,7 +54,7 @@ DETECTORS: dict[str, Any] = {
         strategy=ReplayStrategy(replay=0.5),
         gate=ThresholdGate(),
         memory=BalancedMemory(500),
-        threshold=AdaptiveThreshold(),
+        threshold=ACIThreshold(),
         drift=DriftMonitor("shiryaev-roberts", block_size=16),
         random_state=0,
     ),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdqm.continual import (
-    AdaptiveThreshold,
+    ACIThreshold,
     ConformalThreshold,
     ContinualDetector,
     FixedThreshold,
@@ -42,7 +42,7 @@ def test_alarms_do_not_move_a_conformal_threshold() -> None:
 
 def mean_alarm_rate(levels: list[float], step: float, promised: float) -> float:
     """Return the share of alarms on a stream of blocks, each of rows that are so abnormal."""
-    threshold, n_flagged = AdaptiveThreshold(step=step), 0
+    threshold, n_flagged = ACIThreshold(step=step), 0
     for level in levels:
         flags = np.full(BLOCK, level) > threshold.limit(CALIBRATION, promised)
         threshold = threshold.after(flags, promised)
@@ -67,7 +67,7 @@ def test_the_worst_stream_has_the_promised_rate_of_adaptive_alarms() -> None:
 
 
 def test_adaptive_alarms_on_usual_rows_are_as_promised() -> None:
-    random, threshold, flags = np.random.default_rng(1), AdaptiveThreshold(), []
+    random, threshold, flags = np.random.default_rng(1), ACIThreshold(), []
     for _ in range(2000):
         block = random.exponential(size=BLOCK) > threshold.limit(CALIBRATION, 0.01)
         threshold = threshold.after(block, 0.01)
@@ -76,14 +76,14 @@ def test_adaptive_alarms_on_usual_rows_are_as_promised() -> None:
 
 
 def test_a_quiet_stream_lowers_the_adaptive_threshold_to_the_median_at_most() -> None:
-    threshold = AdaptiveThreshold(step=0.1)
+    threshold = ACIThreshold(step=0.1)
     for _ in range(1000):
         threshold = threshold.after(np.zeros(BLOCK, dtype=bool), 0.01)
     assert threshold.limit(CALIBRATION, 0.01) == pytest.approx(np.median(CALIBRATION))
 
 
 def test_adapting_leaves_the_rule_before_as_it_was() -> None:
-    threshold = AdaptiveThreshold()
+    threshold = ACIThreshold()
     moved = threshold.after(np.ones(BLOCK, dtype=bool), 0.01)
     assert threshold.rate(0.01) == 0.01
     assert moved.rate(0.01) < 0.01
@@ -123,8 +123,8 @@ def test_without_amends_for_what_a_gate_keeps_away_the_alarm_rate_runs_away() ->
     ("threshold", "name"),
     [
         (ConformalThreshold(held_out=1.0), "held_out"),
-        (AdaptiveThreshold(step=0.0), "step"),
-        (AdaptiveThreshold(held_out=-0.1), "held_out"),
+        (ACIThreshold(step=0.0), "step"),
+        (ACIThreshold(held_out=-0.1), "held_out"),
     ],
 )
 def test_parameters_that_make_no_sense_are_named(threshold: Any, name: str) -> None:
