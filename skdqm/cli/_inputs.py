@@ -77,7 +77,24 @@ class Inputs:
         """Read the rows to learn from, behind the steps that take each row alone."""
         import pandas as pd
 
-        return pd.concat(self._batches(on, background))
+        return pd.concat(self.batches(on, background))
+
+    def batches(self, on: On, background: int) -> Iterator["pd.DataFrame"]:
+        """Read what :meth:`rows` gives batch by batch."""
+        import pandas as pd
+
+        batches = self.source.training_batches(on, self.columns, background)
+        if not self.row_steps:
+            # Pixels stay as the file has them: bytes are read as float32, half the memory.
+            yield from (batch.astype("float64") if self.scaling else batch for batch in batches)
+            return
+        apply, path = fit_transformers, self.source.path
+        dtype = "float64" if self.features is Features.JETS else "float32"
+        for batch in batches:
+            values = apply(self.row_steps, batch.astype("float64"), path)
+            names = self.row_steps[-1][1].get_feature_names_out()
+            yield pd.DataFrame(values.astype(dtype), batch.index, names)
+            apply = transformed
 
     def settle_shape(self, detector: Any) -> None:
         """Tell a detector how its rows are laid out, unless the user did."""
@@ -98,24 +115,12 @@ class Inputs:
 
     def learned_steps(self, pipeline: Any) -> Steps:
         """Return the steps of a Pipeline that follow those that :meth:`rows` applies."""
-        steps: Steps = pipeline.steps[len(self.row_steps) : -1]
+        steps: Steps = self.learning_part(pipeline).steps[:-1]
         return steps
 
-    def _batches(self, on: On, background: int) -> Iterator["pd.DataFrame"]:
-        import pandas as pd
-
-        batches = self.source.training_batches(on, self.columns, background)
-        if not self.row_steps:
-            # Pixels stay as the file has them: bytes are read as float32, half the memory.
-            yield from (batch.astype("float64") if self.scaling else batch for batch in batches)
-            return
-        apply, path = fit_transformers, self.source.path
-        dtype = "float64" if self.features is Features.JETS else "float32"
-        for batch in batches:
-            values = apply(self.row_steps, batch.astype("float64"), path)
-            names = self.row_steps[-1][1].get_feature_names_out()
-            yield pd.DataFrame(values.astype(dtype), batch.index, names)
-            apply = transformed
+    def learning_part(self, pipeline: Any) -> Any:
+        """Return the end of a Pipeline, behind the steps that :meth:`rows` applies; no copy."""
+        return pipeline[len(self.row_steps) :]
 
     def _shapes(self) -> dict[str, Any]:
         found = {"image_shape": self.source.summary.image_shape}

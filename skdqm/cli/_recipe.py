@@ -26,6 +26,7 @@ class Recipe:
     features: Features
     alarm_rate: float | None
     background: int = 0
+    out_of_core: bool = False
 
 
 def split(
@@ -34,15 +35,22 @@ def split(
     """Keep the last rows for the calibration, if there is one: time runs forward."""
     if alarm_rate is None:
         return rows, None
+    n_fitted = rows_to_fit(len(rows), alarm_rate)
+    return rows.iloc[:n_fitted], rows.iloc[n_fitted:]
+
+
+def rows_to_fit(n_rows: int, alarm_rate: float | None) -> int:
+    """Return how many of the rows, the first ones, are not kept for the calibration."""
+    if alarm_rate is None:
+        return n_rows
     if not 0 < alarm_rate < 1:
         raise UsageError(f"--alarm-rate {alarm_rate:g}: expected a number between 0 and 1")
-    first_held_out = len(rows) - int(HELD_OUT * len(rows))
-    fitted_on, held_out = rows.iloc[:first_held_out], rows.iloc[first_held_out:]
+    n_held_out = int(HELD_OUT * n_rows)
     needed = math.ceil(1 / alarm_rate - 1)
-    if len(held_out) < needed:
+    if n_held_out < needed:
         raise UsageError(
             f"--alarm-rate {alarm_rate:g} needs at least {needed:,} rows to calibrate on, and the "
-            f"last 20 % of the rows to learn from are {len(held_out):,}; "
+            f"last 20 % of the rows to learn from are {n_held_out:,}; "
             f"give more rows or a larger rate"
         )
-    return fitted_on, held_out
+    return n_rows - n_held_out

@@ -1,6 +1,6 @@
 """A data file as a command's options describe it, and the rows to learn from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -124,10 +124,17 @@ class Source:
 
 def digest_of(rows: "pd.DataFrame") -> str:
     """Return a checksum of the names and the values of a table."""
-    digest = sha256(repr(list(rows.columns)).encode())
-    for start in range(0, len(rows), DIGEST_ROWS):
-        digest.update(rows.iloc[start : start + DIGEST_ROWS].to_numpy().tobytes())
-    return digest.hexdigest()
+    return digest_of_batches([rows])
+
+
+def digest_of_batches(batches: "Iterable[pd.DataFrame]") -> str:
+    """Return the checksum of the table that batches make when they are put together."""
+    digest = None
+    for rows in batches:
+        digest = digest or sha256(repr(list(rows.columns)).encode())
+        for start in range(0, len(rows), DIGEST_ROWS):
+            digest.update(rows.iloc[start : start + DIGEST_ROWS].to_numpy().tobytes())
+    return "" if digest is None else digest.hexdigest()
 
 
 def found_labels(labels: "ArrayLike") -> str:

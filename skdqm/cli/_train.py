@@ -30,6 +30,7 @@ from skdqm.cli._parameters import make_detector
 from skdqm.cli._recipe import Recipe, split
 from skdqm.cli._source import Source, check_output, digest_of
 from skdqm.cli._terminal import messages, shows_progress
+from skdqm.cli._train_out_of_core import StreamedRows, learn
 from skdqm.cli._transform import fit_transformers, transformed
 from skdqm.exceptions import DataError, UsageError
 
@@ -84,6 +85,14 @@ def train(
     checkpoint_every: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Time between two checkpoints.")
     ] = 5.0,
+    out_of_core: Annotated[
+        bool,
+        typer.Option(
+            "--out-of-core",
+            help="For more rows than memory holds: they are read in batches, several times, and "
+            "shuffled through a temporary file (in the folder TMPDIR). Without checkpoints.",
+        ),
+    ] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Train a detector on DATA and write it, with all steps before it, to one file.
@@ -97,9 +106,15 @@ def train(
     made = make_detector(detector, settings or [], seed=seed, verbose=shows_progress(say))
     source = Source(data, label, key, nonfinite, n_rows)
     inputs = Inputs.of(source, features, names_of(columns) or _default_columns(source, made), made)
-    recipe = Recipe(detector, settings or [], seed, on, inputs.features, alarm_rate, background)
+    recipe = Recipe(
+        detector, settings or [], seed, on, inputs.features, alarm_rate, background, out_of_core
+    )
     training = Training(made, inputs, recipe, output, say)
-    training.run(checkpoint_every if _can_continue(made) else None, resume=resume)
+    if out_of_core:
+        _check_out_of_core(made, resume=resume)
+        training.run_out_of_core()
+    else:
+        training.run(checkpoint_every if _can_continue(made) else None, resume=resume)
 
 
 def _default_columns(source: Source, detector: Any) -> list[str] | None:
@@ -111,6 +126,16 @@ def _default_columns(source: Source, detector: Any) -> list[str] | None:
 
 def _can_continue(detector: Any) -> bool:
     return {"warm_start", "callbacks"} <= set(detector.get_params(deep=False))
+
+
+def _check_out_of_core(detector: Any, *, resume: bool) -> None:
+    if resume:
+        raise UsageError("--resume: a training with --out-of-core writes no checkpoints")
+    if is_continual(detector):
+        raise UsageError(
+            "--out-of-core: a continual detector learns a stream in its order; train it on the "
+            "first rows (--rows N), and let skdqm monitor follow the rest"
+        )
 
 
 @dataclass(frozen=True)
@@ -128,10 +153,12 @@ class Training:
         if resume and checkpoint_every is None:
             name = self.recipe.detector
             raise UsageError(f"--resume: the detector {name} writes no checkpoints")
-        rows = self._rows()
-        record = self._record(rows)
+        self._say_content()
+        rows = self.inputs.rows(self.recipe.on, self.recipe.background)
+        self.inputs.settle_shape(self.detector)
+        record = self._record(digest_of(rows))
         fitted_on, held_out = split(rows, self.recipe.alarm_rate)
-        self._announce(fitted_on)
+        self._announce(len(fitted_on), [str(name) for name in rows.columns])
         checkpoint = CheckpointFile.beside(self.output, record)
         pipeline = self._resumed(checkpoint) if resume else self._new(checkpoint)
         X = self._behind_steps(pipeline, fitted_on, fit=not resume)
@@ -146,27 +173,36 @@ class Training:
         checkpoint.path.unlink(missing_ok=True)
         self.say.print(f"wrote {self.output}")
 
-    def _rows(self) -> "pd.DataFrame":
+    def run_out_of_core(self) -> None:
+        """Train, calibrate and write, with a bounded number of rows in memory."""
+        self._say_content()
+        rows = StreamedRows.of(self.inputs, self.recipe)
+        self.inputs.settle_shape(self.detector)
+        self._announce(rows.n_fitted, rows.names)
+        pipeline = self.inputs.pipeline(self.detector)
+        learn(pipeline, rows, self.say)
+        if _can_continue(self.detector):
+            self.detector.set_params(verbose=0)
+        self._write(pipeline, self._record(rows.sha256), rows.n_rows)
+        self.say.print(f"wrote {self.output}")
+
+    def _say_content(self) -> None:
         source = self.inputs.source
         if source.summary.kind != "table":
             self.say.print(f"{source.path} holds {source.content()}")
-        rows = self.inputs.rows(self.recipe.on, self.recipe.background)
-        self.inputs.settle_shape(self.detector)
-        return rows
 
-    def _record(self, rows: "pd.DataFrame") -> dict[str, Any]:
+    def _record(self, sha256: str) -> dict[str, Any]:
         options = asdict(self.recipe)
-        return {"options": options, "columns": self.inputs.columns, "sha256": digest_of(rows)}
+        return {"options": options, "columns": self.inputs.columns, "sha256": sha256}
 
-    def _announce(self, rows: "pd.DataFrame") -> None:
+    def _announce(self, n_rows: int, names: list[str]) -> None:
         path = self.inputs.source.path
-        if len(rows) < 2:
-            raise DataError(f"{path}: found {len(rows)} row to learn from, expected more")
-        names = [str(name) for name in rows.columns]
+        if n_rows < 2:
+            raise DataError(f"{path}: found {n_rows} row to learn from, expected more")
         shown = ", ".join(names[:FEW_NAMES]) + (", ..." if len(names) > FEW_NAMES else "")
         label = self.inputs.source.label_name()
         self.say.print(
-            f"training {self.recipe.detector} on {len(rows):,} rows x {len(names)} features "
+            f"training {self.recipe.detector} on {n_rows:,} rows x {len(names)} features "
             f"({shown}) of {path}; " + ("no label found" if label is None else f"label: {label}")
         )
 
