@@ -21,12 +21,15 @@ from skdqm.cli._options import (
     QuietOption,
     RowsOption,
 )
+from skdqm.cli._score_dask import Judged, judging
 from skdqm.cli._source import Source, check_output
 from skdqm.cli._terminal import messages, progress
 from skdqm.exceptions import DataError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from skdqm.io import Table
 
@@ -65,6 +68,14 @@ def score(
     fail_on_anomaly: Annotated[
         bool, typer.Option("--fail-on-anomaly", help="Exit with 1 when a row is flagged.")
     ] = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Score on the workers of a Dask scheduler (tcp://HOST:PORT), or on N processes of "
+            "this machine (local:N; local for as many as it has cores).",
+        ),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Score DATA, batch after batch: its columns as they are, and anomaly_score (high = abnormal).
@@ -80,12 +91,14 @@ def score(
     source = Source(data, label, key, nonfinite, n_rows)
     keep = resolved(keep, source)
     source = with_label(source, opened, keep)
-    scoring = Scoring(opened, source, with_flags=flags)
     carry = columns_to_copy(source, opened.columns_in(source), keep)
-    started = perf_counter()
-    with progress(say, "scoring", n_rows or source.summary.n_rows) as advance:
-        write(scoring.frames(carry, batch_size, advance), output)
-    say.print(scoring.summary(perf_counter() - started))
+    with judging(opened, source.path, dask) as judged:
+        scoring = Scoring(opened, source, judged, with_flags=flags)
+        started = perf_counter()
+        with progress(say, "scoring", n_rows or source.summary.n_rows) as advance:
+            write(scoring.frames(carry, batch_size, advance), output)
+        seconds = perf_counter() - started
+    say.print(scoring.summary(seconds))
     if keep == "all" and scoring.left_out:
         say.print(f"left out, because they cannot be read: {', '.join(scoring.left_out)}")
     if fail_on_anomaly and scoring.n_flagged:
@@ -98,6 +111,7 @@ class Scoring:
 
     model: Model
     source: Source
+    judged: Judged
     with_flags: bool
     n_rows: int = 0
     n_flagged: int = 0
@@ -111,8 +125,8 @@ class Scoring:
         features = self.model.columns_in(self.source)
         # Whatever the label holds, it is only copied.
         unlabelled = replace(self.source, label="none")
-        for table in unlabelled.batches(size, features, carry):
-            yield self._frame(table)
+        for table, scores, labels in self.judged(unlabelled.batches(size, features, carry)):
+            yield self._frame(table, scores, labels)
             advance(len(table) + table.n_dropped)
 
     def summary(self, seconds: float) -> str:
@@ -123,11 +137,12 @@ class Scoring:
             f"{dropped}; {self.n_flagged:,} flagged ({self.n_flagged / self.n_rows:.2%})"
         )
 
-    def _frame(self, table: "Table") -> "pd.DataFrame":
+    def _frame(
+        self, table: "Table", scores: "NDArray[np.float64]", labels: "NDArray[np.int64]"
+    ) -> "pd.DataFrame":
         import numpy as np
 
         detector = self.model.detector
-        scores, labels = self.model.judge(table.X, self.source.path)
         flagged = labels == -1
         self.n_rows += len(scores)
         self.n_flagged += int(flagged.sum())
