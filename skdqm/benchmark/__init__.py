@@ -2,9 +2,10 @@
 
 :func:`tabular`, :func:`lhco` and :func:`images` measure how well detectors rank anomalies,
 :func:`dqm` how well they monitor a detector, forward in time, :func:`continual` how well they
-follow one that drifts, :func:`drift` when monitors see that it does, :func:`growth` and
-:func:`speed` how long they take. Absolute times belong to the machine and the moment; compare the
-ratios of one run. Figures of merit do not depend on the number of processes.
+follow one that drifts, :func:`drift` when monitors see that it does, :func:`stream` how events are
+judged one by one, :func:`growth` and :func:`speed` how long detectors take. Absolute times belong
+to the machine and the moment; compare the ratios of one run. Figures of merit do not depend on the
+number of processes.
 A script that asks for several processes starts them under ``if __name__ == "__main__":``.
 """
 
@@ -19,6 +20,7 @@ from skdqm.benchmark._networks import CONTENDERS
 from skdqm.benchmark._rank_picture import save_rank_picture
 from skdqm.benchmark._results import BenchResult
 from skdqm.benchmark._speed import SpeedResult, speed
+from skdqm.benchmark._stream import StreamResult, stream
 from skdqm.benchmark._tabular import TabularResult, tabular
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "GrowthResult",
     "SpeedResult",
     "Standing",
+    "StreamResult",
     "TabularResult",
     "compare",
     "continual",
@@ -41,5 +44,6 @@ __all__ = [
     "lhco",
     "save_rank_picture",
     "speed",
+    "stream",
     "tabular",
 ]

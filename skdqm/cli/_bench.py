@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skdqm.cli import _bench_continual, _bench_dqm, _bench_drift, _bench_growth, _bench_ranking
+from skdqm.cli import (
+    _bench_continual,
+    _bench_dqm,
+    _bench_drift,
+    _bench_growth,
+    _bench_ranking,
+    _bench_stream,
+)
 from skdqm.cli._options import JsonOption, QuietOption
 from skdqm.cli._terminal import messages, print_json, print_table
 
@@ -29,6 +36,7 @@ app.command("dqm")(_bench_dqm.dqm)
 app.command("continual")(_bench_continual.continual)
 app.command("drift")(_bench_drift.drift)
 app.command("growth")(_bench_growth.growth)
+app.command("stream")(_bench_stream.stream)
 
 
 @app.command()

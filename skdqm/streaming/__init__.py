@@ -16,7 +16,12 @@ from skdqm.streaming._sink_parquet import ParquetSink
 from skdqm.streaming._sink_sqlite import SQLiteSink
 from skdqm.streaming._sinks import Sink
 from skdqm.streaming._statistics import StreamStatistics
-from skdqm.streaming._strategies import AdaptiveConformal, PeaksOverThreshold, RollingQuantile
+from skdqm.streaming._strategies import (
+    AdaptiveConformal,
+    PeaksOverThreshold,
+    RollingQuantile,
+    ThresholdStrategy,
+)
 from skdqm.streaming._verdict import Verdict, Verdicts
 from skdqm.streaming._worker import StreamWorker
 from skdqm.streaming._worker_report import WorkerReport
@@ -38,6 +43,7 @@ __all__ = [
     "StreamStatistics",
     "StreamWorker",
     "StreamingDetector",
+    "ThresholdStrategy",
     "Verdict",
     "Verdicts",
     "WorkerReport",

@@ -151,7 +151,7 @@ class AdaptiveLimit:
         if flagged:
             p_value = self._beyond(standard)
         else:
-            p_value = self._below(np.count_nonzero(self._usual >= standard))
+            p_value = self._below(len(self._usual) - self._usual.searchsorted(standard))
         self.waiting.append(score)
         if len(self.waiting) == self.rule.block_size:
             self._follow()
@@ -215,7 +215,7 @@ class AdaptiveLimit:
         self.met = np.asarray(state["met"], dtype=np.float64)
         self.placed, self.value = float(state["placed"]), float(state["value"])
         self.waiting = [float(score) for score in state["waiting"]]
-        self._usual = self.past[self.past <= self.met]
+        self._usual = np.sort(self.past[self.past <= self.met])
 
     def _follow(self) -> None:
         """Move after a block."""
@@ -229,10 +229,10 @@ class AdaptiveLimit:
         self.bulk = self.bulk.followed(used, rule.drift_window)
         self.value = self.bulk.score(self.placed)
         self.waiting = []
-        self._usual = self.past[self.past <= self.met]
+        self._usual = np.sort(self.past[self.past <= self.met])
 
     def _p_values(self, scores: Floats, flagged: Flags) -> Floats:
-        standard, usual = self.bulk.standard(scores), np.sort(self._usual)
+        standard, usual = self.bulk.standard(scores), self._usual
         below = self._below(len(usual) - np.searchsorted(usual, standard))
         return np.where(flagged, self._beyond(np.maximum(standard, self.placed)), below)
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.stats import genpareto
 from sklearn.base import BaseEstimator
 
 from skdqm._sklearn import Interval
+from skdqm.streaming._pareto import CutPareto
 
 Floats = NDArray[np.float64]
 Known = dict[str, float]
@@ -25,8 +25,6 @@ PROMISED_ALARMS, FEWEST_EVENTS = 20, 1000
 FEWEST_PEAKS = 10
 # Shapes of tails: beyond these, what a hundred peaks say of it is chance.
 LIGHTEST, HEAVIEST = -0.3, 0.4
-# Shapes closer to none are taken for none: an exponential law.
-EXPONENTIAL = 1e-6
 # A tail of one promised alarm in ten is not one any more.
 LARGEST_TAIL = 0.3
 # Alarms are corrected by a factor of three at most, in widths of the tail.
@@ -75,7 +73,75 @@ class Past:
         return float("inf") if self.uses_flagged else float(self.met.min())
 
 
-class AdaptiveConformal(BaseEstimator):
+class ThresholdStrategy(BaseEstimator):
+    """Base class of what places an adaptive threshold: it holds parameters, and no state.
+
+    A subclass has a parameter `window` and writes :meth:`placed`.
+
+    Examples
+    --------
+    >>> from skdqm.streaming import AdaptiveConformal, ThresholdStrategy
+    >>> isinstance(AdaptiveConformal(), ThresholdStrategy)
+    True
+    """
+
+    window: int | None
+
+    def length(self, rate: float) -> int:
+        """Return how many of the latest events are looked at.
+
+        Parameters
+        ----------
+        rate : float
+            The promised alarm rate.
+
+        Returns
+        -------
+        length : int
+            Events.
+        """
+        return self.window or max(int(PROMISED_ALARMS / rate), FEWEST_EVENTS)
+
+    def learned(self, scores: Floats, rate: float) -> Known:
+        """Return what is learned once, from usual scores.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_usual,)
+            Standard scores.
+        rate : float
+            The promised alarm rate.
+
+        Returns
+        -------
+        known : dict of float
+            What :meth:`placed` is given: ``"width"``, over which scores become 2.7 times as rare.
+        """
+        return {"width": tail_width(scores, rate)}
+
+    def placed(self, past: Past, rate: float, known: Known) -> tuple[float, Known]:
+        """Return the threshold after a block.
+
+        Parameters
+        ----------
+        past : Past
+            The latest scores.
+        rate : float
+            The promised alarm rate.
+        known : dict of float
+            What :meth:`learned` has returned, or the last call.
+
+        Returns
+        -------
+        threshold : float
+            A standard score.
+        known : dict of float
+            What the next call is given.
+        """
+        raise NotImplementedError
+
+
+class AdaptiveConformal(ThresholdStrategy):
     """Steer the share of alarms to the promised one, on whatever stream.
 
     After every block the threshold rises by `step` tail widths for each alarm beyond the promised
@@ -116,62 +182,12 @@ class AdaptiveConformal(BaseEstimator):
         self.step = step
         self.window = window
 
-    def length(self, rate: float) -> int:
-        """Return how many of the latest events are looked at.
-
-        Parameters
-        ----------
-        rate : float
-            The promised alarm rate.
-
-        Returns
-        -------
-        length : int
-            Events.
-        """
-        del rate
-        return self.window
-
-    def learned(self, scores: Floats, rate: float) -> Known:
-        """Return what is learned once, from usual scores.
-
-        Parameters
-        ----------
-        scores : ndarray of shape (n_usual,)
-            Standard scores.
-        rate : float
-            The promised alarm rate.
-
-        Returns
-        -------
-        known : dict of float
-            What :meth:`placed` is given.
-        """
-        return {"width": tail_width(scores, rate)}
-
     def placed(self, past: Past, rate: float, known: Known) -> tuple[float, Known]:
-        """Return the threshold after a block.
-
-        Parameters
-        ----------
-        past : Past
-            The latest scores.
-        rate : float
-            The promised alarm rate.
-        known : dict of float
-            What :meth:`learned` has returned, or the last call.
-
-        Returns
-        -------
-        threshold : float
-            A standard score.
-        known : dict of float
-            What the next call is given.
-        """
+        """Return the threshold after a block."""
         return float(past.met[-1] + self.step * known["width"] * past.excess(rate)), known
 
 
-class RollingQuantile(BaseEstimator):
+class RollingQuantile(ThresholdStrategy):
     """The quantile of the latest scores that the promised share lies beyond.
 
     Of flagged events so many of the lowest count as are explained by chance; the others are taken
@@ -197,21 +213,13 @@ class RollingQuantile(BaseEstimator):
     def __init__(self, window: int | None = None) -> None:
         self.window = window
 
-    def length(self, rate: float) -> int:
-        """Return how many of the latest events are looked at."""
-        return self.window or max(int(PROMISED_ALARMS / rate), FEWEST_EVENTS)
-
-    def learned(self, scores: Floats, rate: float) -> Known:
-        """Return what is learned once, from usual scores."""
-        return {"width": tail_width(scores, rate)}
-
     def placed(self, past: Past, rate: float, known: Known) -> tuple[float, Known]:
         """Return the threshold after a block."""
         usual = explained_by_chance(past.scores, past.doubtful(), rate)
         return float(np.quantile(usual, 1 - rate)), known
 
 
-class PeaksOverThreshold(BaseEstimator):
+class PeaksOverThreshold(ThresholdStrategy):
     """Follow the tail of usual scores, and promise by its continuation.
 
     Scores beyond a high quantile, the peaks, follow a generalised Pareto law [1]_, as in streaming
@@ -254,16 +262,11 @@ class PeaksOverThreshold(BaseEstimator):
         self.step = step
         self.window = window
 
-    def length(self, rate: float) -> int:
-        """Return how many of the latest events are looked at."""
-        del rate
-        return self.window
-
     def learned(self, scores: Floats, rate: float) -> Known:
         """Return what is learned once, from usual scores: the shape of the tail."""
         start = np.quantile(scores, 1 - self._tail(rate))
         peaks = scores[scores > start] - start
-        known = {"width": tail_width(scores, rate)}
+        known = super().learned(scores, rate)
         if len(peaks) < FEWEST_PEAKS or rate >= LARGEST_TAIL:
             return {**known, "shape": 0.0, "raised": 0.0}
         with np.errstate(all="ignore"):
@@ -323,58 +326,3 @@ def tail_width(scores: Floats, rate: float) -> float:
     low, high = np.quantile(scores, [1 - common, 1 - rare])
     width = float((high - low) / np.log(common / rare))
     return width or float(np.std(scores)) or 1.0
-
-
-@dataclass(frozen=True)
-class CutPareto:
-    """A generalised Pareto law of peaks, of which only those below a width are seen.
-
-    Attributes
-    ----------
-    scale, shape : float
-        Its parameters.
-    beyond : float
-        Share of the peaks that are not seen.
-    """
-
-    scale: float
-    shape: float
-    beyond: float
-
-    @classmethod
-    def of(cls, mean: float, width: float, shape: float) -> "CutPareto":
-        """Return the law of a shape whose peaks below a width have a mean."""
-        if not np.isfinite(width):
-            return cls(mean * (1 - shape), shape, 0.0)
-        # Below the smallest scale of a light tail, no peak would reach the width.
-        lowest, highest = max(width / 50, -shape * width * 1.001), 50 * width
-        if mean <= cut_mean(lowest, width, shape):
-            scale = lowest
-        elif mean >= cut_mean(highest, width, shape):
-            scale = highest
-        else:
-            scale = brentq(lambda each: cut_mean(each, width, shape) - mean, lowest, highest)
-        return cls(float(scale), shape, survival(width, scale, shape))
-
-    def peak(self, share: float) -> float:
-        """Return the peak that a share of them lies beyond."""
-        if abs(self.shape) < EXPONENTIAL:
-            return float(-self.scale * np.log(share))
-        return float(self.scale / self.shape * (share**-self.shape - 1))
-
-
-def survival(peak: float, scale: float, shape: float) -> float:
-    """Return the share of peaks beyond one, by a generalised Pareto law."""
-    if abs(shape) < EXPONENTIAL:
-        return float(np.exp(-peak / scale))
-    return float(max(1 + shape * peak / scale, 0.0) ** (-1 / shape))
-
-
-def cut_mean(scale: float, width: float, shape: float) -> float:
-    """Return the mean of those peaks of a generalised Pareto law that are smaller than a width."""
-    beyond = survival(width, scale, shape)
-    if abs(shape) < EXPONENTIAL:
-        area = scale * (1 - beyond)
-    else:
-        area = scale / (1 - shape) * (1 - beyond ** (1 - shape))
-    return float((area - width * beyond) / (1 - beyond))
