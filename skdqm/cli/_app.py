@@ -20,6 +20,7 @@ from skdqm.cli import (
     _score,
     _train,
     _update,
+    _watch,
 )
 from skdqm.cli._errors import BROKEN_PIPE, exit_code_of, signals_as_exits, warnings_in_one_line
 
@@ -45,6 +46,7 @@ app.command("score")(_score.score)
 app.command("evaluate")(_evaluate.evaluate)
 app.command("update")(_update.update)
 app.command("monitor")(_monitor.monitor)
+app.command("watch")(_watch.watch)
 app.command("confirm")(_monitor_people.confirm)
 app.command("feedback")(_monitor_people.feedback)
 app.command("rollback")(_monitor_people.rollback)

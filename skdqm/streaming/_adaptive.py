@@ -11,11 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 from skdqm._sklearn import HasMethods, Interval, StrOptions, _fit_context, available_if
 from skdqm.base import turned
 from skdqm.detectors import AutoencoderDetector
+from skdqm.exceptions import UsageError
 from skdqm.monitoring._wrapper import (
     Rows,
     WrapperDetector,
     enough,
     features,
+    last_of,
     scores,
     scores_and_enough,
     wraps,
@@ -126,6 +128,55 @@ class AdaptiveThreshold(WrapperDetector):
         self.drift_window = drift_window
         self.uses_flagged = uses_flagged
         self.random_state = random_state
+
+    @classmethod
+    def around(cls, detector: Any, **parameters: Any) -> Self:
+        """Return a threshold around a detector that is fitted and calibrated already.
+
+        Parameters
+        ----------
+        detector : detector or Pipeline
+            The detector; it is not copied. Its promise is that of the threshold.
+        **parameters
+            Those of this class but `detector`.
+
+        Returns
+        -------
+        adaptive : AdaptiveThreshold
+            Fitted; a later ``fit`` begins anew with a copy of the detector.
+
+        Raises
+        ------
+        UsageError
+            When the detector is not calibrated.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skdqm.detectors import HistogramDetector
+        >>> from skdqm.streaming import AdaptiveThreshold
+        >>> rng = np.random.default_rng(0)
+        >>> trained = HistogramDetector().fit(rng.normal(size=(3000, 2)))
+        >>> trained.calibrate(rng.normal(size=(3000, 2)), alarm_rate=0.005)
+        HistogramDetector()
+        >>> AdaptiveThreshold.around(trained, strategy="conformal").alarm_rate_
+        0.005
+        """
+        last = last_of(detector)
+        known = getattr(last, "calibration_scores_", None)
+        if known is None:
+            raise UsageError(
+                f"this {type(last).__name__} is not calibrated; call calibrate with good rows that "
+                "were not used to fit: the threshold begins there"
+            )
+        made = cls(clone(detector, safe=False), **parameters)
+        made._validate_params()
+        made._start()
+        made.detector_ = detector
+        made.n_features_in_ = detector.n_features_in_
+        if hasattr(detector, "feature_names_in_"):
+            made.feature_names_in_ = detector.feature_names_in_
+        return made._calibrated_by(known, last.alarm_rate_)
 
     def observe(self, X: ArrayLike) -> "pd.DataFrame":
         """Judge the next rows of the stream, then let the threshold follow.

@@ -67,6 +67,14 @@ class Features:
             self._name_the_infinite(rows)
         return rows
 
+    def named(self, rows: Floats) -> Any:
+        """Return rows as the model was fitted to: a frame, if it has names."""
+        if self.names is None:
+            return rows
+        import pandas as pd
+
+        return pd.DataFrame(rows, columns=self.names)
+
     def _converted(self, event: Any) -> Floats:
         if isinstance(event, Mapping):
             event = self._in_order(event)

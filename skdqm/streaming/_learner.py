@@ -36,10 +36,11 @@ class Learner:
 
     def __init__(self, detector: Any) -> None:
         last = last_of(detector)
+        self._features = Features(detector)
         self.chooses = bool(getattr(last, "chooses_rows", False))
         keeps = getattr(last, "keeps_calibration", False)
         self.rate: float | None = None if keeps else getattr(last, "alarm_rate_", None)
-        self.held: Floats = np.empty((0, Features(detector).number))
+        self.held: Floats = np.empty((0, self._features.number))
         self.held_flags: Flags = np.empty(0, dtype=bool)
 
     def fewest_rows(self) -> int:
@@ -64,23 +65,28 @@ class Learner:
             The copy.
         """
         if self.chooses:
-            return learned(detector, rows, SEED, first=False)
+            return self._learned(detector, rows)
         if self.rate is None:
-            return _learned_good(detector, rows[~flags])
+            return self._learned(detector, rows[~flags])
         is_held = np.arange(len(rows)) % HELD_OUT == 0
         most = MOST_HELD * self._fewest_held()
         self.held = np.concatenate([self.held, rows[is_held]])[-most:]
         self.held_flags = np.concatenate([self.held_flags, flags[is_held]])[-most:]
-        twin = _learned_good(_uncalibrated(detector), rows[~is_held & ~flags])
+        twin = self._learned(_uncalibrated(detector), rows[~is_held & ~flags])
         self._calibrate(twin)
         return twin
+
+    def _learned(self, detector: Any, rows: Floats) -> Any:
+        if not len(rows):
+            return copy(detector)
+        return learned(detector, self._features.named(rows), SEED, first=False)
 
     def _fewest_held(self) -> int:
         return 0 if self.rate is None else int(np.ceil(1 / self.rate))
 
     def _calibrate(self, detector: Any) -> None:
         """Keep the promised rate, by rows that were not learned."""
-        scores, has_enough = scores_and_enough(detector, self.held)
+        scores, has_enough = scores_and_enough(detector, self._features.named(self.held))
         scores, flags = scores[has_enough], self.held_flags[has_enough]
         # Flagged rows that chance explains are good ones: without them, every threshold would be
         # lower than the last.
@@ -125,10 +131,6 @@ class Lessons:
         self._flags.clear()
         self._n_rows = 0
         return rows, flags
-
-
-def _learned_good(detector: Any, rows: Floats) -> Any:
-    return learned(detector, rows, SEED, first=False) if len(rows) else copy(detector)
 
 
 def _uncalibrated(detector: Any) -> Any:

@@ -20,6 +20,7 @@ from skdqm.exceptions import UsageError
 from skdqm.monitoring._wrapper import enough, last_of, scores_and_enough
 from skdqm.nn import in_blocks
 from skdqm.streaming._adaptive import AdaptiveThreshold
+from skdqm.streaming._events import Features
 
 Floats = NDArray[np.float64]
 Judge = Callable[[Floats], tuple[Floats, NDArray[np.bool_]]]
@@ -75,21 +76,13 @@ class _Whole:
     """Any detector, by its public methods."""
 
     def __init__(self, estimator: Any) -> None:
-        self.estimator = estimator
-        self.names = getattr(estimator, "feature_names_in_", None)
+        self.estimator, self.named = estimator, Features(estimator).named
 
     def __call__(self, rows: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         if takes_rows_apart(self.estimator):
-            return scores_and_enough(self.estimator, self._named(rows))
-        scores = in_blocks(lambda some: anomaly_score_of(self.estimator, self._named(some)), rows)
+            return scores_and_enough(self.estimator, self.named(rows))
+        scores = in_blocks(lambda some: anomaly_score_of(self.estimator, self.named(some)), rows)
         return scores, enough(self.estimator, rows)
-
-    def _named(self, rows: Floats) -> Any:
-        if self.names is None:
-            return rows
-        import pandas as pd
-
-        return pd.DataFrame(rows, columns=self.names)
 
 
 def _judge_of(detector: Any) -> Judge | None:

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdqm.detectors import AutoencoderDetector, HistogramDetector
-from skdqm.exceptions import TrainingError
+from skdqm.exceptions import TrainingError, UsageError
 from skdqm.monitoring import MinimumEntries
 from skdqm.persistence import load, save
 from skdqm.streaming import (
@@ -147,6 +147,23 @@ def test_strategies_of_ones_own_settings_are_kept_in_a_model_file(tmp_path: Path
     for strategy in (AdaptiveConformal(0.1), PeaksOverThreshold(0.1), RollingQuantile(500)):
         save(AdaptiveThreshold(HistogramDetector(), strategy=strategy), tmp_path / "model")
         assert repr(load(tmp_path / "model").strategy) == repr(strategy)
+
+
+def test_a_trained_detector_gets_a_threshold_that_follows_and_stays_as_it_is() -> None:
+    frame = pd.DataFrame(rows(2000), columns=list("abcde"))
+    model = make_pipeline(StandardScaler(), HistogramDetector()).fit(frame)
+    good_rows = pd.DataFrame(rows(1000, seed=1), columns=list("abcde"))
+    model[-1].calibrate(model[:-1].transform(good_rows), alarm_rate=0.02)
+    detector = AdaptiveThreshold.around(model, strategy="conformal")
+    assert detector.detector_ is model
+    assert detector.offset_ == model[-1].offset_
+    assert detector.alarm_rate_ == 0.02
+    new = pd.DataFrame(rows(100, seed=2), columns=list("abcde"))
+    np.testing.assert_array_equal(detector.observe(new)["anomaly_score"], -model.score_samples(new))
+    with pytest.raises(UsageError, match="this HistogramDetector is not calibrated"):
+        AdaptiveThreshold.around(HistogramDetector().fit(frame))
+    with pytest.raises(ValueError, match="'strategy' parameter"):
+        AdaptiveThreshold.around(model, strategy="best")
 
 
 def test_a_strategy_is_judged_by_fit() -> None:

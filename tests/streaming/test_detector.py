@@ -332,6 +332,16 @@ def test_a_lesson_takes_the_place_of_the_detector_and_leaves_it_as_it_was() -> N
     stream.close()
 
 
+def test_a_model_of_named_features_learns_with_their_names() -> None:
+    model = small_pipeline().fit(pd.DataFrame(X, columns=list("abcde")))
+    scaler = model[0]
+    model[-1].calibrate(scaler.transform(pd.DataFrame(NEW, columns=list("abcde"))), alarm_rate=0.05)
+    with StreamingDetector(model, learn_every=150) as stream:
+        stream.process_batch(NEW)
+        stream.learn(NEW).result()
+    assert stream.get_statistics().n_models == 3
+
+
 def test_a_lesson_keeps_the_alarm_rate_that_was_promised() -> None:
     model = small_pipeline().fit(rows(2000))
     model[-1].calibrate(model[:-1].transform(rows(1000, seed=2)), alarm_rate=0.02)
