@@ -205,6 +205,17 @@ class StreamingDetector:
             events = list(self._flagged)
         return events[len(events) - n :] if 0 < n < len(events) else events[: max(n, 0)]
 
+    def get_recent_scores(self) -> Floats:
+        """Return the anomaly scores of the latest events.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_recent,)
+            Of 10,000 events at most, the oldest first.
+        """
+        with self._lock:
+            return self._recorder.scores.latest()
+
     @property
     def features(self) -> Features:
         """What is expected of events: names or None, and their number."""
@@ -319,7 +330,7 @@ class StreamingDetector:
             if self._watch is not None:
                 self._watch.add(score)
         number = self._recorder.n_events
-        latency = self._recorder.event(verdict, threshold, started)
+        latency = self._recorder.event(score, verdict, threshold, started)
         found = Verdict(number, score, p_value, verdict, threshold, latency)
         if verdict < 0:
             self._flagged.append(FlaggedEvent(found, row[0].copy()))
@@ -334,7 +345,7 @@ class StreamingDetector:
         flagged, p_values, thresholds = self._model.limit.judge_all(scores, has_enough)
         verdict = np.where(has_enough, np.where(flagged, -1, 1), 0)
         first = self._recorder.n_events
-        latency = self._recorder.batch(verdict, thresholds, started)
+        latency = self._recorder.batch(scores, verdict, thresholds, started)
         found = Verdicts(first, scores, p_values, verdict, thresholds, latency)
         for place in np.flatnonzero(verdict < 0)[-(self._flagged.maxlen or 0) :].tolist():
             self._flagged.append(FlaggedEvent(found[place], rows[place].copy()))

@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skdqm.streaming._ring import Ring
+
+Floats = NDArray[np.float64]
+
 # Latest events whose latency is kept, and thresholds.
 RECENT, MOST_THRESHOLDS = 10_000, 10_000
 NO_LATENCY = np.full(3, np.nan)
@@ -78,12 +82,11 @@ class Recorder:
         self.n_events = self.n_anomalies = self.n_undecided = self.n_malformed = 0
         self.n_models = 1
         self.thresholds: deque[tuple[int, float]] = deque(maxlen=MOST_THRESHOLDS)
-        self._latencies = np.empty(RECENT)
-        self._n_timed = 0
+        self.scores, self._latencies = Ring(RECENT), Ring(RECENT)
         self._busy = 0.0
         self._started = self._ended = 0.0
 
-    def event(self, verdict: int, threshold: float, started: float) -> float:
+    def event(self, score: float, verdict: int, threshold: float, started: float) -> float:
         """Take one event, and return its latency."""
         self._threshold(self.n_events, threshold)
         self.n_events += 1
@@ -91,11 +94,13 @@ class Recorder:
             self.n_anomalies += verdict < 0
             self.n_undecided += verdict == 0
         latency = self._timed(started)
-        self._latencies[self._n_timed % RECENT] = latency
-        self._n_timed += 1
+        self.scores.add(score)
+        self._latencies.add(latency)
         return latency
 
-    def batch(self, verdicts: NDArray[np.int64], thresholds: Any, started: float) -> float:
+    def batch(
+        self, scores: Floats, verdicts: NDArray[np.int64], thresholds: Floats, started: float
+    ) -> float:
         """Take some events, and return their latency."""
         changes = np.flatnonzero(np.diff(thresholds, prepend=np.nan))
         for place in changes.tolist():
@@ -104,17 +109,16 @@ class Recorder:
         self.n_anomalies += int(np.sum(verdicts < 0))
         self.n_undecided += int(np.sum(verdicts == 0))
         latency = self._timed(started)
-        places = np.arange(self._n_timed, self._n_timed + min(len(verdicts), RECENT)) % RECENT
-        self._latencies[places] = latency
-        self._n_timed += len(places)
+        self.scores.add_all(scores)
+        self._latencies.add_all(np.full(len(scores), latency))
         return latency
 
     def statistics(
         self, threshold: float, drifts: list[int], error: str | None
     ) -> StreamStatistics:
         """Return what is known."""
-        latencies = self._latencies[: self._n_timed]
-        quantiles = np.quantile(latencies, [0.5, 0.95, 0.99]) if self._n_timed else NO_LATENCY
+        latencies = self._latencies.latest()
+        quantiles = np.quantile(latencies, [0.5, 0.95, 0.99]) if len(latencies) else NO_LATENCY
         p50, p95, p99 = (float(quantile) for quantile in quantiles)
         lasted = self._ended - self._started
         return StreamStatistics(
@@ -138,7 +142,8 @@ class Recorder:
     def state(self) -> dict[str, Any]:
         """Return the counts as plain data; times are those of a process."""
         counts = {name: value for name, value in vars(self).items() if name.startswith("n_")}
-        return {**counts, "thresholds": [list(each) for each in self.thresholds]}
+        thresholds = np.array(self.thresholds, dtype=np.float64).reshape(-1, 2)
+        return {**counts, "thresholds": thresholds, "scores": self.scores.latest()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what :meth:`state` returned."""
@@ -146,7 +151,11 @@ class Recorder:
             if name.startswith("n_"):
                 setattr(self, name, int(value))
         self.thresholds.clear()
-        self.thresholds.extend((int(number), float(value)) for number, value in state["thresholds"])
+        self.thresholds.extend(
+            (int(number), value) for number, value in state["thresholds"].tolist()
+        )
+        self.scores = Ring(RECENT)
+        self.scores.add_all(state["scores"])
 
     def _threshold(self, number: int, value: float) -> None:
         if not self.thresholds or self.thresholds[-1][1] != value:

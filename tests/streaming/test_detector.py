@@ -284,6 +284,22 @@ def test_statistics_count_and_time_what_was_judged() -> None:
     assert statistics.threshold_history == [(0, statistics.threshold)]
 
 
+def test_the_latest_scores_are_kept_in_their_order() -> None:
+    stream, scores = StreamingDetector(FirstColumn().fit(X)), np.arange(25_000.0)
+    assert len(stream.get_recent_scores()) == 0
+    stream.process_batch(column(scores[:4000]).repeat(5, axis=1))
+    np.testing.assert_array_equal(stream.get_recent_scores(), scores[:4000])
+    for score in scores[4000:4010]:
+        stream.process_event(np.full(5, score))
+    stream.process_batch(column(scores[4010:12_345]).repeat(5, axis=1))
+    np.testing.assert_array_equal(stream.get_recent_scores(), scores[2345:12_345])
+    later = StreamingDetector(FirstColumn().fit(X))
+    later.set_state(stream.get_state())
+    np.testing.assert_array_equal(later.get_recent_scores(), scores[2345:12_345])
+    stream.process_batch(column(scores[12_345:]).repeat(5, axis=1))
+    np.testing.assert_array_equal(stream.get_recent_scores(), scores[15_000:])
+
+
 def test_the_latest_flagged_events_are_kept_and_no_more() -> None:
     stream = StreamingDetector(FirstColumn().fit(X), buffer_size=3)
     high = NEW.copy()
