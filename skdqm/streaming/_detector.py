@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skdqm.drift import DriftMonitor
-from skdqm.exceptions import DataError, UsageError
+from skdqm.exceptions import DataError, TrainingError, UsageError
 from skdqm.streaming._drift_watch import DriftWatch
 from skdqm.streaming._events import Features
 from skdqm.streaming._limit import NO_P_VALUE
@@ -271,6 +271,7 @@ class StreamingDetector:
             )
         with self._lock:
             self._take_over(model)
+            self._school.enrol(detector)
 
     def close(self) -> None:
         """Wait for lessons to end, and begin no more; also at the end of a ``with`` block."""
@@ -309,16 +310,30 @@ class StreamingDetector:
         ----------
         state : dict
             The state.
+
+        Raises
+        ------
+        DataError
+            When it is none of such a stream; begin anew then.
         """
-        with self._lock:
-            self._recorder.restore(state["recorder"])
-            self._model.limit.restore(state["limit"])
-            if self._watch is not None and state["drift"] is not None:
-                self._watch.restore(state["drift"])
-            self._flagged.clear()
-            flagged = state["flagged"]
-            for verdict, features in zip(flagged["verdicts"], flagged["features"], strict=True):
-                self._flagged.append(FlaggedEvent(Verdict.of(verdict.tolist()), features))
+        try:
+            with self._lock:
+                self._restore(state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"this is no state of a stream around such a detector ({error!r}); make a new "
+                "stream, and give it what get_state has returned"
+            ) from error
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self._model.limit.restore(state["limit"])
+        self._recorder.restore(state["recorder"])
+        if self._watch is not None and state["drift"] is not None:
+            self._watch.restore(state["drift"])
+        flagged = state["flagged"]
+        self._flagged.clear()
+        for verdict, features in zip(flagged["verdicts"], flagged["features"], strict=True):
+            self._flagged.append(FlaggedEvent(Verdict.of(verdict.tolist()), features))
 
     def _taken(self, row: Floats, score: float, has_enough: bool, started: float) -> Verdict:  # noqa: FBT001
         """Judge and keep one event that was scored."""
@@ -361,6 +376,11 @@ class StreamingDetector:
         model = Model.of(self._school.taught(before.detector, rows, flags))
         old, new = before.score(rows)[0], model.score(rows)[0]
         with self._lock:
+            if self._model is not before:
+                raise TrainingError(
+                    "another detector has taken the place of the one that learned; give the rows "
+                    "to the new one"
+                )
             model.limit.take_over(before.limit, old, new)
             if self._watch is not None:
                 self._watch.rebase(new)

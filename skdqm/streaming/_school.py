@@ -30,14 +30,20 @@ class School:
     """
 
     def __init__(self, detector: Any, learn_every: int | None) -> None:
-        self._name = type(last_of(detector)).__name__
-        self._learner = Learner(detector) if hasattr(last_of(detector), "partial_fit") else None
+        self.enrol(detector)
+        self._is_closed = False
         self._lessons = None if learn_every is None else Lessons(learn_every)
         self.error: str | None = None
         self._running: Future[None] | None = None
         self._thread: ThreadPoolExecutor | None = None
         if learn_every is not None:
             self._check(learn_every)
+
+    def enrol(self, detector: Any) -> None:
+        """Teach copies of this detector from now on."""
+        last = last_of(detector)
+        self._name = type(last).__name__
+        self._learner = Learner(detector) if hasattr(last, "partial_fit") else None
 
     @property
     def collects(self) -> bool:
@@ -51,6 +57,8 @@ class School:
     def begin(self, rows: Floats, flags: Flags, teach: Teach) -> Future[None]:
         """Begin a lesson as soon as those before it have ended."""
         self._check(len(rows))
+        if self._is_closed:
+            raise UsageError("the stream is closed and begins no more lessons; make a new one")
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="skdqm-learn")
         return self._thread.submit(teach, rows, flags)
@@ -69,7 +77,7 @@ class School:
 
     def close(self) -> None:
         """Wait for lessons to end, and begin no more."""
-        self._lessons = None
+        self._lessons, self._is_closed = None, True
         if self._thread is not None:
             self._thread.shutdown(wait=True)
 

@@ -265,7 +265,16 @@ def test_a_checkpoint_of_another_source_or_model_is_refused(run, watch, table, t
     assert "another model" in err
 
 
+@pytest.fixture
+def interruptible():
+    """Let Control-C interrupt, though whoever started the tests may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of another kind")
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_signal_ends_it_after_all_that_came_was_judged(watch, table, name, code):
     number = getattr(signal, name)
@@ -290,6 +299,7 @@ def test_a_signal_ends_it_after_all_that_came_was_judged(watch, table, name, cod
     assert numbers(alarms) == [*ANOMALIES, N_EVENTS]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_second_signal_does_not_wait():
     stopped = []
     with _watch_signals.ends_on_signals(lambda: stopped.append(1)) as request:

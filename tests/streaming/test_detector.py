@@ -1,5 +1,6 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 from sklearn.base import OutlierMixin
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
@@ -379,6 +381,39 @@ def test_another_detector_takes_over_between_two_events_and_counts_go_on() -> No
     assert verdict.anomaly_score == -other.score_samples(NEW[:1])[0]
     with pytest.raises(UsageError, match="takes 4 features, the one before 5 features"):
         stream.swap(HistogramDetector().fit(X[:, :4]))
+
+
+def test_a_lesson_of_a_detector_that_was_replaced_is_not_taken() -> None:
+    class Slow(FirstColumn):
+        def partial_fit(self, X: ArrayLike, y: object = None) -> "Slow":
+            begun.set()
+            assert replaced.wait(30)
+            return self
+
+    begun, replaced = Event(), Event()
+    stream = StreamingDetector(Slow().fit(X))
+    lesson = stream.learn(NEW)
+    assert begun.wait(30)
+    other = HistogramDetector().fit(X)
+    stream.swap(other)
+    replaced.set()
+    with pytest.raises(TrainingError, match="another detector has taken the place"):
+        lesson.result()
+    assert stream.detector is other
+    stream.learn(NEW).result()  # by the new one
+    assert type(stream.detector) is HistogramDetector
+    stream.close()
+    with pytest.raises(UsageError, match="the stream is closed"):
+        stream.learn(NEW)
+
+
+@pytest.mark.parametrize("state", [{}, {"limit": {}}, {"limit": None, "recorder": 3}])
+def test_what_is_no_state_is_refused(state: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="this is no state of a stream"):
+        StreamingDetector(adaptive("extreme")).set_state(state)
+    fixed = StreamingDetector(FirstColumn().fit(X)).get_state()
+    with pytest.raises(DataError, match="this is no state of a stream"):
+        StreamingDetector(adaptive("extreme")).set_state(fixed)
 
 
 def test_too_few_rows_to_keep_a_promise_are_refused() -> None:
