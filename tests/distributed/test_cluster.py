@@ -15,7 +15,6 @@ from sklearn.model_selection import GridSearchCV
 import skdqm
 from skdqm.detectors import AutoencoderDetector, HistogramDetector
 from skdqm.distributed import (
-    ClusterError,
     _cluster,
     in_order,
     partial_fit,
@@ -23,7 +22,7 @@ from skdqm.distributed import (
     verdicts,
     workers,
 )
-from skdqm.exceptions import DataError, UsageError
+from skdqm.exceptions import ClusterError, DataError, UsageError
 from tests.distributed.conftest import small_autoencoder
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
