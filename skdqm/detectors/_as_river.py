@@ -192,7 +192,7 @@ class RiverAnomalyDetector(AnomalyDetector):
             values = [x[name] for name in features]
             if isfinite(sum(values)):
                 return values
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, OverflowError):
             pass
         return self._means.filled(numbers(x, features), features)
 

@@ -1,7 +1,8 @@
 """What is known of river's anomaly models: which there are, how rows reach them, which cannot."""
 
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -141,25 +142,32 @@ def takes_target(model: Any) -> bool:
 def learn(model: Any, rows: Rows) -> None:
     """Let a model learn rows in their order; it changes in place."""
     arguments = _arguments(model, rows)
-    try:
+    with _named_errors(model, "learn", rows):
         for row in arguments:
             model.learn_one(*row)
-    except Exception as error:
-        raise UsageError(
-            f"{model} of river cannot learn rows of {rows.shape[1]} columns: "
-            f"{type(error).__name__}: {error} (it sees columns by their numbers 0, 1, ..., not by "
-            "their names)"
-        ) from error
 
 
 def scores(model: Any, rows: Rows) -> Rows:
     """Score rows one by one, each by the model as it is."""
-    steady = _is_steady(model)
-    found = [
-        (model if steady else copied(model)).score_one(*arguments)
-        for arguments in _arguments(model, rows)
-    ]
-    return np.array(found, dtype=np.float64)
+    steady, arguments = _is_steady(model), _arguments(model, rows)
+    with _named_errors(model, "score", rows):
+        found = [(model if steady else copied(model)).score_one(*row) for row in arguments]
+        values = np.array(found, dtype=np.float64)
+        if np.isnan(values).any():
+            raise ValueError("a score is NaN")
+        return values
+
+
+@contextmanager
+def _named_errors(model: Any, what: str, rows: Rows) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise UsageError(
+            f"{model} of river cannot {what} rows of {rows.shape[1]} columns: "
+            f"{type(error).__name__}: {error} (it sees columns by their numbers 0, 1, ..., not by "
+            "their names)"
+        ) from error
 
 
 def _arguments(model: Any, rows: Rows) -> Iterable[tuple[Any, ...]]:

@@ -49,7 +49,7 @@ def numbers(x: Row, features: Sequence[Hashable] | None) -> Numbers:
 def _number(name: Hashable, value: Any) -> float:
     try:
         number = float("nan" if isinstance(value, str) else value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not isfinite(number):
         raise DataError(

@@ -70,9 +70,7 @@ def _packed(estimator: Any) -> tuple[bytes, bool]:
     """Return a model file, and true; of what no model file holds a pickle, and false."""
     import cloudpickle
 
-    # Callbacks are code: a model file leaves them out.
-    code = getattr(estimator, "_transient_parameters", ())
-    if any(getattr(estimator, name) is not None for name in code):
+    if _holds_code(estimator):
         return cloudpickle.dumps(estimator), False
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
@@ -81,6 +79,16 @@ def _packed(estimator: Any) -> tuple[bytes, bool]:
         except UsageError:
             return cloudpickle.dumps(estimator), False
         return path.read_bytes(), True
+
+
+def _holds_code(estimator: Any) -> bool:
+    """Tell whether there are callbacks, here or inside: a model file leaves them out."""
+    parameters: dict[str, Any] = getattr(estimator, "get_params", dict)()
+    return any(
+        getattr(part, name, None) is not None
+        for part in (estimator, *parameters.values())
+        for name in getattr(part, "_transient_parameters", ())
+    )
 
 
 def _unpacked(packed: bytes, is_model_file: bool) -> Broadcast:  # noqa: FBT001 (private)

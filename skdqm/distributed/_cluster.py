@@ -24,6 +24,8 @@ WITHOUT_WORKERS = 30.0
 BETWEEN_LOOKS = 1.0
 
 _ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+# Ctrl-C reaches all processes of a terminal: this one ends the workers, without their tracebacks.
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 _LOCAL = re.compile(r"local(?::([1-9]\d*))?")
 _REMOTE = re.compile(r"(?!local:)\S+:\d+")
@@ -125,6 +127,7 @@ def _local_cluster(n_workers: str | None) -> Iterator["LocalCluster"]:
             threads_per_worker=1,
             dashboard_address=":0",
             silence_logs=logging.CRITICAL,
+            preload=[_DEAF],
         )
     with cluster:
         yield cluster

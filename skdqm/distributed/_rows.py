@@ -6,7 +6,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from skdqm._messages import listed
-from skdqm.exceptions import DataError, SkdqmError
+from skdqm.exceptions import DataError, SkdqmError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,8 +71,11 @@ def batches_of(part: Any, estimator: Any) -> Iterator[Rows]:
     elif isinstance(part, (list, tuple)):
         for path in part:
             yield from batches_of(path, estimator)
-    elif len(part):
-        yield part
+    elif hasattr(part, "shape"):
+        if len(part):
+            yield part
+    else:
+        raise UsageError(f"found {part!r}, expected rows, or the name of a file")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skdqm.exceptions import DataError, UsageError
 from skdqm.io import Table, iter_batches
@@ -39,10 +40,12 @@ class Blocks:
 
     def __iter__(self) -> Iterator[Any]:
         """Go through the source once more."""
-        n_features, is_empty = None, True
+        width, columns, is_empty = None, None, True
         for block in _opened(self.source):
             rows = block.X if isinstance(block, Table) else block
-            n_features = _checked_width(rows, n_features)
+            if width is None:
+                width, columns = _width(rows), _columns(rows)
+            _check_fits(rows, width, columns)
             if len(rows):
                 is_empty = False
                 yield rows
@@ -81,21 +84,38 @@ def _opened(source: Any) -> Iterable[Any]:
 
 def _slices(table: Any) -> Iterator[Any]:
     """Cut one table; a mapped array or an HDF5 dataset is read slice by slice."""
-    step = usual_rows(_checked_width(table, None))
+    step = usual_rows(_width(table))
     rows = getattr(table, "iloc", table)
     for start in range(0, len(table), step):
         yield rows[start : start + step]
 
 
-def _checked_width(rows: Any, expected: int | None) -> int:
+def _width(rows: Any) -> int:
     shape = np.shape(rows)
+    if issparse(rows):
+        raise DataError(f"found a sparse block of shape {shape}; expected dense rows: toarray()")
     if len(shape) != 2 or shape[1] == 0:
         raise DataError(
             f"found a block of shape {shape}; expected rows of shape (n_samples, n_features)"
         )
-    if expected is not None and shape[1] != expected:
+    return int(shape[1])
+
+
+def _columns(rows: Any) -> list[Any] | None:
+    return list(rows.columns) if hasattr(rows, "columns") else None
+
+
+def _check_fits(rows: Any, width: int, columns: list[Any] | None) -> None:
+    """Refuse a block with other features than the first one: they would be mixed up."""
+    found = _width(rows)
+    if found != width:
         raise DataError(
-            f"found a block of {shape[1]} features behind others of {expected}; expected the same "
+            f"found a block of {found} features behind others of {width}; expected the same "
             "features in all blocks"
         )
-    return int(shape[1])
+    names = _columns(rows)
+    if names != columns:
+        raise DataError(
+            f"found a block with the columns {names} behind others with {columns}; expected the "
+            "same columns in all blocks, in one order"
+        )

@@ -34,9 +34,11 @@ class UniformSample:
         taken = np.flatnonzero(places < self.size)
         room = min(self.size, self.n_seen + len(rows))
         if self._kept is None:
-            self._kept = np.empty((0, *rows.shape[1:]), rows.dtype)
-        if len(self._kept) < room:
-            more = np.empty((room - len(self._kept), *rows.shape[1:]), self._kept.dtype)
+            self._kept = rows[:0]
+        # Whole numbers may be followed by fractions.
+        dtype = np.promote_types(self._kept.dtype, rows.dtype)
+        if len(self._kept) < room or self._kept.dtype != dtype:
+            more = np.empty((room - len(self._kept), *rows.shape[1:]), dtype)
             self._kept = np.concatenate([self._kept, more])
         # Where two rows want one place, numpy keeps the later one, as the algorithm does.
         self._kept[places[taken]] = rows[taken]

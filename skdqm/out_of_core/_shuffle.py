@@ -6,7 +6,7 @@ proportion, however the source is sorted. A shuffle buffer, in contrast, mixes n
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from tempfile import TemporaryFile
 from typing import Any
@@ -65,7 +65,9 @@ class ShuffledRows:
 
     def close(self) -> None:
         """Delete the file."""
-        self._file.close()
+        # What a full disk did not take is not needed any more.
+        with suppress(OSError):
+            self._file.close()
 
     def __iter__(self) -> Iterator[Any]:
         """Go through all rows once, in blocks, in a new order."""
@@ -91,6 +93,8 @@ class ShuffledRows:
         self._shape, self._dtype = run.shape, run.dtype
         if filled:
             self._write_run(run[:filled])
+        with _disk_errors():
+            self._file.flush()
 
     def _write_run(self, run: NDArray[Any]) -> None:
         order = self._rng.permutation(len(run))
@@ -127,24 +131,14 @@ class ShuffledRows:
                     "the rows say their run in their index, and lose it when they are shuffled; "
                     "give shuffle=False to learn them in their order"
                 )
-            columns = getattr(block, "columns", None)
+            rows = np.asarray(block)
             if dtype is None:
-                rows = np.asarray(block)
                 dtype = rows.dtype if rows.dtype == np.float32 else np.dtype(np.float64)
-                self._columns = None if columns is None else list(columns)
-            self._check_columns(columns)
-            rows = np.ascontiguousarray(block, dtype=dtype)
+                self._columns = getattr(block, "columns", None)
+            rows = _numbers(rows, dtype, n_before)
             _check_finite(rows, n_before)
             n_before += len(rows)
             yield rows
-
-    def _check_columns(self, columns: Any) -> None:
-        found = None if columns is None else list(columns)
-        if found != self._columns:
-            raise DataError(
-                f"found a block with the columns {found} behind others with {self._columns}; "
-                "expected the same columns in all blocks, in one order"
-            )
 
 
 @contextmanager
@@ -155,6 +149,18 @@ def _disk_errors() -> Iterator[None]:
         raise UsageError(
             f"the rows cannot be written into the temporary folder ({error}); name one on a "
             "larger disk by temporary_directory=, or by the environment variable TMPDIR"
+        ) from error
+
+
+def _numbers(rows: NDArray[Any], dtype: np.dtype[Any], n_before: int) -> NDArray[Any]:
+    try:
+        if np.iscomplexobj(rows):
+            raise TypeError("complex numbers")  # noqa: TRY301 (numpy drops half of them)
+        return np.ascontiguousarray(rows, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"the block from row {n_before} (from 0) on holds what is no number ({error}); leave "
+            "such columns out, or encode them"
         ) from error
 
 

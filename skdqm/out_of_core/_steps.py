@@ -8,17 +8,19 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from skdqm.exceptions import DataError
+from skdqm.exceptions import DataError, UsageError
 from skdqm.out_of_core._blocks import Blocks
 from skdqm.out_of_core._sample import UniformSample
 
 
 def parts_of(estimator: Any) -> tuple[list[Any], Any]:
     """Return the transformers of a Pipeline, and the detector at its end."""
-    steps = getattr(estimator, "steps", None)
-    if steps is None:
-        return [], estimator
-    return [step for _, step in steps[:-1] if step not in (None, "passthrough")], steps[-1][1]
+    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    if isinstance(steps[-1], type) or not hasattr(steps[-1], "get_params"):
+        raise UsageError(
+            f"found {steps[-1]!r}, expected a detector, or a Pipeline that ends in one"
+        )
+    return [step for step in steps[:-1] if step not in (None, "passthrough")], steps[-1]
 
 
 def through(steps: Sequence[Any], rows: Any) -> Any:
@@ -31,7 +33,7 @@ def through(steps: Sequence[Any], rows: Any) -> Any:
 @contextmanager
 def learning_anew(estimators: Sequence[Any]) -> Iterator[None]:
     """Let estimators forget what they learned; if they fail to learn, they have it back."""
-    before = [dict(vars(each)) for each in estimators]
+    before = [(each, dict(vars(each))) for each in _with_those_inside(estimators)]
     for each in estimators:
         unfitted = vars(clone(each))
         for name in [name for name in vars(each) if name not in unfitted]:
@@ -39,10 +41,17 @@ def learning_anew(estimators: Sequence[Any]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for each, attributes in zip(estimators, before, strict=True):
+        for each, attributes in before:
             vars(each).clear()
             vars(each).update(attributes)
         raise
+
+
+def _with_those_inside(estimators: Sequence[Any]) -> list[Any]:
+    """Return estimators and those among their parameters, as a Pipeline in a Pipeline has them."""
+    inside = [value for each in estimators for value in each.get_params().values()]
+    found = [value for value in inside if hasattr(value, "get_params")]
+    return [*estimators, *(value for value in found if not isinstance(value, type))]
 
 
 class Behind:

@@ -2,7 +2,8 @@
 
 from collections.abc import Hashable, Sequence
 from itertools import accumulate, pairwise
-from numbers import Real
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,26 @@ def only_with(fits: bool, model: Any, what: str) -> None:  # noqa: FBT001 (reads
 
 
 def checked_settings(parts: Parts, names: Sequence[str]) -> Parts:
-    """Return settings from a file, which are numbers or None."""
+    """Return settings from a file, which are finite numbers."""
     settings = {name: parts[name] for name in names}
-    fits = all(value is None or isinstance(value, Real) for value in settings.values())
-    demand(fits, f"numbers for {', '.join(names)}")
+    fits = all(isinstance(value, Real) and isfinite(value) for value in settings.values())
+    demand(fits, f"finite numbers for {', '.join(names)}")
     return settings
+
+
+def checked_counts(parts: Parts, names: Sequence[str]) -> Parts:
+    """Return settings from a file that count something."""
+    settings = {name: parts[name] for name in names}
+    fits = all(isinstance(n, Integral) and 0 <= int(n) < 2**31 for n in settings.values())
+    demand(fits, f"whole numbers for {', '.join(names)}")
+    return settings
+
+
+def checked_seed(parts: Parts) -> Parts:
+    """Return the seed from a file, which may be none."""
+    seed = parts["seed"]
+    demand(seed is None or isinstance(seed, Integral), "a whole number for seed, or none")
+    return {"seed": seed}
 
 
 def checked_names(names: Any) -> list[Hashable]:
@@ -75,11 +91,18 @@ def make_moments(cls: Any, parts: Parts) -> Any:
     """Make a StandardScaler."""
     scaler = cls(**checked_settings(parts, ["with_std"]))
     means, counts = _named(parts, "mean", "n_rows")
+    _demand_positive(counts, "numbers of rows")
     scaler.means.update(means)
     scaler.counts.update({name: int(count) for name, count in counts.items()})
     if scaler.with_std:
-        scaler.vars.update(*_named(parts, "variance"))
+        (variances,) = _named(parts, "variance")
+        _demand_positive(variances, "variances")
+        scaler.vars.update(variances)
     return scaler
+
+
+def _demand_positive(column: dict[Hashable, Any], what: str) -> None:
+    demand(all(value >= 0 for value in column.values()), f"{what} that are not below zero")
 
 
 def take_max_min(scaler: Any) -> Parts:
@@ -121,13 +144,16 @@ def take_neighbours(model: Any) -> Parts:
 def make_neighbours(cls: Any, parts: Parts) -> Any:
     """Make a LocalOutlierFactor."""
     names, n_rows = checked_names(parts["names"]), len(parts["rows"])
-    settings = checked_settings(parts, ["window_size", "min_distance_keep"])
+    settings = {
+        **checked_counts(parts, ["window_size"]),
+        **checked_settings(parts, ["min_distance_keep"]),
+    }
     demand(n_rows <= settings["window_size"], "no more rows than the window has")
     # No rows are an empty column.
     shape = (n_rows, len(names)) if n_rows else (0,)
     rows = checked_column(parts, "rows", np.float64, *shape)
     engine = type(cls().engine)(**settings)
-    model = cls(**checked_settings(parts, ["n_neighbors"]), engine=engine)
+    model = cls(**checked_counts(parts, ["n_neighbors"]), engine=engine)
     for row in rows.tolist():
         model.learn_one(dict(zip(names, row, strict=True)))
     return model
@@ -156,9 +182,13 @@ def take_machine(model: Any) -> Parts:
 
 def make_machine(cls: Any, parts: Parts) -> Any:
     """Make a OneClassSVM."""
-    checked_settings(parts, ["rate", "intercept", "n_iterations"])
-    settings = checked_settings(parts, ["nu", "clip_gradient", "intercept_lr"])
-    model = cls(optimizer=type(cls().optimizer)(parts["rate"]), **settings)
+    checked_settings(parts, ["rate", "intercept"])
+    checked_counts(parts, ["n_iterations"])
+    settings = checked_settings(parts, ["nu", "intercept_lr"])
+    clip = parts["clip_gradient"]
+    demand(isinstance(clip, (int, float)) and clip > 0, "a number above zero for clip_gradient")
+    optimizer = type(cls().optimizer)(parts["rate"])
+    model = cls(optimizer=optimizer, clip_gradient=clip, **settings)
     (weights,) = _named(parts, "weight")
     # The class of the weights is river's own, which an empty model has.
     model._weights = type(model._weights)(weights)
@@ -189,7 +219,7 @@ def take_projections(model: Any) -> Parts:
 
 def make_projections(cls: Any, parts: Parts) -> Any:
     """Make a LODA."""
-    model = cls(**checked_settings(parts, ["n_bins", "n_random_cuts", "seed"]))
+    model = cls(**checked_counts(parts, ["n_bins", "n_random_cuts"]), **checked_seed(parts))
     if "names" in parts:
         names, n_cuts = checked_names(parts["names"]), model.n_random_cuts
         shape = (n_cuts, np.shape(parts["chosen"])[-1])

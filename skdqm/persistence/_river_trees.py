@@ -6,9 +6,15 @@ from typing import Any
 import numpy as np
 
 from skdqm.persistence._compiled import demand
-from skdqm.persistence._river_parts import Parts, checked_column, checked_names, checked_settings
+from skdqm.persistence._river_parts import (
+    Parts,
+    checked_column,
+    checked_counts,
+    checked_names,
+    checked_seed,
+)
 
-SETTINGS = ("n_trees", "height", "window_size", "seed")
+COUNTS = ("n_trees", "height", "window_size")
 # A tree of more levels has more nodes than memory holds.
 HIGHEST = 30
 
@@ -16,7 +22,8 @@ HIGHEST = 30
 def take_trees(model: Any) -> Parts:
     """Take the trees apart, if there are any yet."""
     limits = {name: (float(low), float(high)) for name, (low, high) in model.limits.items()}
-    parts = {**{name: getattr(model, name) for name in SETTINGS}, "limits": limits}
+    settings = {name: getattr(model, name) for name in (*COUNTS, "seed")}
+    parts = {**settings, "limits": limits}
     return {**parts, **_take_nodes(model)} if model.trees else parts
 
 
@@ -38,8 +45,7 @@ def _take_nodes(model: Any) -> Parts:
 
 def make_trees(cls: Any, parts: Parts) -> Any:
     """Grow trees of any kind, and set their nodes to what they were."""
-    settings = checked_settings(parts, SETTINGS)
-    model = cls(**settings)
+    model = cls(**checked_counts(parts, COUNTS), **checked_seed(parts))
     if "names" in parts:
         _check_nodes(parts)
         # The trees of any row have the right form.

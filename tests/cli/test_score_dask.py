@@ -134,22 +134,28 @@ def test_processes_of_this_machine_are_started_and_ended(run, model, events, tmp
 def test_a_worker_that_is_killed_in_the_middle_costs_no_row(
     run, model, frame, cluster, address, tmp_path
 ):
-    many = frame[0].loc[frame[0].index.repeat(20)]
+    many = frame[0].loc[frame[0].index.repeat(5)]
     many.to_csv(tmp_path / "many.csv", index=False)
     words = ["score", model, tmp_path / "many.csv", "--batch-size", 50, "-q", "-o"]
     assert run(*words, tmp_path / "here.csv").code == 0
     victim = next(iter(cluster.run(os.getpid).values()))
+    in_the_middle = []
+
+    def is_writing():
+        return bool(list(tmp_path.glob(".skdqm-partial-*")))
 
     def kill_when_it_works():
-        while not list(tmp_path.glob(".skdqm-partial-*")):
+        while not is_writing():
             time.sleep(0.01)
-        time.sleep(0.3)
+        time.sleep(0.1)
         os.kill(victim, signal.SIGKILL)
+        in_the_middle.append(is_writing())
 
     killer = threading.Thread(target=kill_when_it_works)
     killer.start()
     result = run(*words, tmp_path / "there.csv", "--dask", address)
     killer.join()
+    assert in_the_middle == [True]
     assert result == (0, "", "")
     assert victim not in cluster.run(os.getpid).values()
     assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()

@@ -130,7 +130,7 @@ def test_a_feature_that_is_missing_from_some_first_rows_is_learned_from_the_othe
     assert np.isfinite(model.score_one(ROWS[300]))
 
 
-@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), "red", "3", [1]])
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), "red", "3", [1], 10**400])
 def test_what_is_no_number_is_refused_with_its_name(value: Any) -> None:
     name = READINGS.columns[0]
     model = RiverAnomalyDetector(HistogramDetector(), batch_size=50)

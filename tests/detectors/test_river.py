@@ -240,6 +240,27 @@ def test_learning_that_fails_leaves_the_detector_as_it_was() -> None:
     assert detector.n_samples_seen_ == len(TRAIN)
 
 
+class Says(LODA):
+    """A model whose score of what is far off is none."""
+
+    far_off: Any = None
+
+    def score_one(self, x: dict[Any, float]) -> float:
+        score: float = super().score_one(x) if max(x.values()) < 100 else self.far_off[0]
+        return score
+
+
+@pytest.mark.parametrize(
+    ("far_off", "message"), [([np.nan], "a score is NaN"), ([None], "NaN"), ([], "IndexError")]
+)
+def test_a_score_that_is_none_is_no_score(far_off: Any, message: str) -> None:
+    detector = RiverDetector(Says(n_random_cuts=5), random_state=0).fit(TRAIN)
+    detector.model_.far_off = far_off
+    assert np.isfinite(detector.score_samples(TEST)).all()
+    with pytest.raises(UsageError, match=f"Says of river cannot score rows of .*{message}"):
+        detector.score_samples(np.vstack([TEST, 1e6 * np.abs(TEST)]))
+
+
 def test_a_model_that_looks_for_names_is_told_of_numbers() -> None:
     model = compose.Select("channel_00") | LODA()
     with pytest.raises(UsageError, match=r"by their numbers 0, 1, \.\.\., not by their names"):

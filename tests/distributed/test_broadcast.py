@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
 from skdqm.distributed._broadcast import Broadcast
+from skdqm.monitoring import PersistenceDetector
 from tests.distributed.conftest import small_autoencoder
 
 pytest.importorskip("dask", reason="Dask is not installed")
@@ -39,3 +40,9 @@ def test_what_no_model_file_holds_travels_all_the_same(estimator):
     arrived = cloudpickle.loads(cloudpickle.dumps(Broadcast(estimator))).estimator
     assert type(arrived).__name__ == type(estimator).__name__
     assert len(arrived.get_params().get("callbacks") or []) == bool(estimator.get_params())
+
+
+def test_callbacks_inside_of_a_detector_travel_too():
+    inside = small_autoencoder().set_params(callbacks=[Callback()])
+    arrived = cloudpickle.loads(cloudpickle.dumps(Broadcast(PersistenceDetector(inside)))).estimator
+    assert len(arrived.detector.callbacks) == 1

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -235,3 +236,8 @@ def test_a_batch_that_kills_every_worker_is_said(client, named):
     with pytest.raises(ClusterError, match="died over the same rows"):
         list(in_order(client, lambda *_: os._exit(1), named, [0]))
     client.wait_for_workers(2, timeout=30)
+
+
+def test_an_interrupt_from_the_terminal_is_left_to_the_process_that_started_the_workers(client):
+    handlers = client.run(lambda: str(signal.getsignal(signal.SIGINT)))
+    assert set(handlers.values()) == {str(signal.SIG_IGN)}

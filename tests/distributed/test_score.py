@@ -197,6 +197,13 @@ def test_what_is_no_collection_of_dask_is_refused(nameless, data, found):
         score(nameless, data)
 
 
+@pytest.mark.parametrize("item", [3, {"a": 1.0}, None])
+def test_what_is_no_name_of_a_file_in_a_bag_is_refused(nameless, item):
+    bag = db.from_sequence([item])
+    with pytest.raises(UsageError, match="expected rows, or the name of a file"):
+        score(nameless, bag).compute(scheduler="sync")
+
+
 def test_an_array_of_another_shape_is_refused(nameless):
     with pytest.raises(DataError, match="3 dimensions, expected rows and columns"):
         score(nameless, da.ones((4, 4, 4)))

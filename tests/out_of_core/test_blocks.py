@@ -2,6 +2,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 from skdqm.exceptions import DataError, UsageError
 from skdqm.io import Table, iter_batches
@@ -111,3 +112,17 @@ def test_blocks_of_other_widths_are_refused():
 def test_what_cannot_be_iterated_is_refused():
     with pytest.raises(UsageError, match="the source is a int; expected a path"):
         list(Blocks(3))
+
+
+def test_frames_of_other_columns_are_refused():
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    with pytest.raises(DataError, match=r"the columns \['b', 'a', 'c'\] behind others with \['a'"):
+        list(Blocks([frame, frame[["b", "a", "c"]]]))
+    with pytest.raises(DataError, match="the columns None"):
+        list(Blocks([frame, X]))
+
+
+@pytest.mark.parametrize("source", [csr_array(X), [csr_array(X)]])
+def test_sparse_rows_are_refused(source):
+    with pytest.raises(DataError, match=r"a sparse block of shape \(20, 3\); .* toarray"):
+        list(Blocks(source))

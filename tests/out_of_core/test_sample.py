@@ -45,3 +45,10 @@ def test_rows_keep_their_type_and_width():
     sample.add(np.ones((9, 2), dtype=np.float32))
     assert sample.rows.dtype == np.float32
     assert sample.rows.shape == (5, 2)
+
+
+def test_fractions_behind_whole_numbers_stay_fractions():
+    sample = UniformSample(3, np.random.default_rng(0))
+    sample.add(np.array([1, 2, 3]))
+    sample.add(np.linspace(0.1, 0.9, 100))
+    assert (sample.rows % 1 > 0).any()

@@ -109,14 +109,29 @@ def test_frames_come_back_with_their_columns():
     )
 
 
-def test_frames_of_other_columns_are_refused():
-    frame = pd.DataFrame(numbered(10), columns=["a", "b"])
-    with pytest.raises(
-        DataError, match=r"the columns \['b', 'a'\] behind others with \['a', 'b'\]"
-    ):
-        shuffled([frame, frame[["b", "a"]]])
-    with pytest.raises(DataError, match="the columns None"):
-        shuffled([frame, numbered(3)])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}),
+        np.array([[{}, 1]]),
+        np.ones((2, 2)) + 1j,
+    ],
+)
+def test_what_is_no_number_is_refused(rows):
+    with pytest.raises(DataError, match=r"the block from row 10 .* holds what is no number"):
+        shuffled([numbered(10), rows])
+
+
+@pytest.mark.parametrize("n_bytes", [100, 50_000])
+def test_a_full_disk_is_told_from_what_lies_in_a_buffer_too(n_bytes):
+    resource = pytest.importorskip("resource", reason="no limits of a process here")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        with pytest.raises(UsageError, match="temporary_directory="):
+            shuffled([numbered(n_bytes // 10)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_rows_that_say_their_run_are_not_shuffled():

@@ -11,7 +11,7 @@ from sklearn.preprocessing import (
 )
 
 from skdqm.detectors import HistogramDetector
-from skdqm.exceptions import DataError
+from skdqm.exceptions import DataError, UsageError
 from skdqm.out_of_core._blocks import Blocks
 from skdqm.out_of_core._steps import Behind, learn_steps, learning_anew, n_passes, parts_of
 
@@ -98,3 +98,19 @@ def test_a_failure_leaves_nothing_in_what_knew_nothing():
     with pytest.raises(ValueError, match="0 sample"), learning_anew([scaler]):
         scaler.fit(X[:10]).partial_fit(X[:0])
     assert not hasattr(scaler, "mean_")
+
+
+def test_a_pipeline_in_a_pipeline_has_back_what_it_knew_too():
+    inner = make_pipeline(StandardScaler(), QuantileTransformer(n_quantiles=50)).fit(X)
+    expected = inner.transform(X)
+    with pytest.raises(ValueError, match="0 sample"), learning_anew([inner]):
+        inner.fit(100 * X).transform(X[:0])
+    np.testing.assert_array_equal(inner.transform(X), expected)
+
+
+@pytest.mark.parametrize(
+    "estimator", [HistogramDetector, 3, make_pipeline(StandardScaler(), "passthrough")]
+)
+def test_what_is_no_detector_is_refused(estimator):
+    with pytest.raises(UsageError, match="expected a detector, or a Pipeline that ends in one"):
+        parts_of(estimator)

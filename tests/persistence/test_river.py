@@ -31,6 +31,7 @@ MODELS = {
     "projections": LODA(n_random_cuts=7),
     "neighbours": LocalOutlierFactor(5, neighbors.LazySearch(window_size=60)),
     "a machine": OneClassSVM(nu=0.2, optimizer=optim.SGD(0.1), intercept_lr=0.1),
+    "a machine that clips nothing": OneClassSVM(clip_gradient=float("inf")),
     "a scaled machine": preprocessing.StandardScaler() | OneClassSVM(),
     "a centred machine": preprocessing.StandardScaler(with_std=False) | OneClassSVM(),
     "two scalers with names": compose.Pipeline(
@@ -185,6 +186,7 @@ FORGERIES: dict[str, dict[str, Change]] = {
         "more levels than there are nodes": put("height", 5),
         "more trees than there are nodes": put("n_trees", 10**9),
         "trees that are no number": put("n_trees", "3"),
+        "half a window": put("window_size", 50.5),
         "half a level": put("height", 4.0),
         "a feature beyond the end": first("feature", 9),
         "a feature before the beginning": first("feature", -1),
@@ -219,12 +221,19 @@ FORGERIES: dict[str, dict[str, Change]] = {
         "rows that are not finite": first("rows", np.nan),
         "a window that is none": put("window_size", "60"),
         "neighbours that are none": put("n_neighbors", [5]),
+        "half a neighbour": put("n_neighbors", 2.5),
+        "no number of neighbours": put("n_neighbors", None),
+        "more neighbours than a C long counts": put("n_neighbors", 2**63),
     },
     "a machine": {
         "a rate that is none": put("rate", [0.1]),
         "too few weights": shorter("weight"),
         "weights that are not finite": first("weight", np.nan),
         "an intercept that is none": put("intercept", "1"),
+        "an intercept that makes all scores NaN": put("intercept", np.nan),
+        "no rate": put("rate", None),
+        "a clip that turns around": put("clip_gradient", -1.0),
+        "half an iteration": put("n_iterations", 0.5),
     },
 }
 
@@ -245,6 +254,8 @@ FORGED_SCALERS: dict[str, Change] = {
     "too few means": shorter("mean"),
     "no variance": lambda parts: parts.pop("variance"),
     "rows that are not finite": first("n_rows", np.inf),
+    "fewer than no rows": first("n_rows", -1.0),
+    "a variance whose root is not real": first("variance", -1.0),
     "names of nothing": put("names", "abcd"),
 }
 
