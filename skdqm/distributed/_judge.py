@@ -8,6 +8,7 @@ import numpy as np
 from skdqm.base import anomaly_score_of
 from skdqm.distributed._broadcast import Broadcast
 from skdqm.distributed._rows import as_fitted, batches_of, named_errors
+from skdqm.ensemble._members import verdicts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,11 +79,7 @@ def _verdicts(estimator: Any, rows: Any) -> "pd.DataFrame":
     import pandas as pd
 
     transformers, detector = _parts(estimator)
-    X = rows if transformers is None else transformers.transform(rows)
-    if hasattr(detector, "verdicts"):
-        frame: pd.DataFrame = detector.verdicts(X)
-        return frame
-    return pd.DataFrame({SCORE: anomaly_score_of(detector, X), "verdict": detector.predict(X)})
+    return verdicts_of(detector, rows if transformers is None else transformers.transform(rows))
 
 
 def _no_verdicts(estimator: Any) -> "pd.DataFrame":

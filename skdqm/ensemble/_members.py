@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from copy import copy, deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from skdqm.preprocessing import (
     NormalScores,
     OccupancyCorrection,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Named = Sequence[tuple[str, Any]]
 
@@ -159,6 +162,17 @@ def scores_of(detector: Any, X: NDArray[Any]) -> NDArray[np.float64]:
     if takes_rows_apart(detector):
         return anomaly_score_of(detector, X)
     return in_blocks(lambda rows: anomaly_score_of(detector, rows), X)
+
+
+def verdicts_of(detector: Any, X: Any) -> "pd.DataFrame":
+    """Return the verdicts of any fitted detector, of other packages scores and labels alone."""
+    import pandas as pd
+
+    if hasattr(detector, "verdicts"):
+        frame: pd.DataFrame = detector.verdicts(X)
+        return frame
+    columns = {"anomaly_score": anomaly_score_of(detector, X), "verdict": detector.predict(X)}
+    return pd.DataFrame(columns)
 
 
 def takes_rows_apart(estimator: Any) -> bool:

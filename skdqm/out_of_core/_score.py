@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from skdqm.base import anomaly_score_of
+from skdqm.ensemble._members import verdicts_of
 from skdqm.out_of_core._blocks import Blocks, Source
 from skdqm.out_of_core._steps import parts_of, through
 
@@ -59,18 +59,8 @@ def _verdicts(steps: list[Any], detector: Any, blocks: Blocks) -> "Iterator[pd.D
 
     start = 0
     for rows in blocks:
-        frame = _judged(detector, through(steps, rows))
+        frame = verdicts_of(detector, through(steps, rows))
         counted = pd.RangeIndex(start, start + len(rows))
         frame.index = rows.index if isinstance(rows, pd.DataFrame) else counted
         start += len(rows)
         yield frame
-
-
-def _judged(detector: Any, rows: Any) -> "pd.DataFrame":
-    import pandas as pd
-
-    if hasattr(detector, "verdicts"):
-        verdicts: pd.DataFrame = detector.verdicts(rows)
-        return verdicts
-    scores = anomaly_score_of(detector, rows)
-    return pd.DataFrame({"anomaly_score": scores, "verdict": detector.predict(rows)})
