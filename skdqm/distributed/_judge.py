@@ -76,7 +76,6 @@ def _no_scores(estimator: Any) -> "pd.Series":
 
 
 def _verdicts(estimator: Any, rows: Any) -> "pd.DataFrame":
-    import pandas as pd
 
     transformers, detector = _parts(estimator)
     return verdicts_of(detector, rows if transformers is None else transformers.transform(rows))
