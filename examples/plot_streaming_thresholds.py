@@ -4,8 +4,8 @@ A threshold that follows the scores keeps its alarm rate, and need not go blind
 
 Scores of a network drift by three standard deviations over 60,000 events. The threshold of the
 training storms. All that adapt keep the promised alarm rate while nothing is wrong; when every
-fiftieth event is an anomaly, they differ. *Conformal* keeps the share of all alarms, and pays for it
-with anomalies that it misses; *extreme*, the default, goes by the tail of what it did not flag.
+fiftieth event is an anomaly, they differ. *Conformal* keeps the share of all alarms, and pays for
+it with anomalies that it misses; *extreme*, the default, goes by the tail of what it did not flag.
 """
 
 import matplotlib.pyplot as plt
