@@ -47,8 +47,7 @@ class Watch:
         """Judge events until there are no more; return 0, or the exit code of a signal."""
         started = perf_counter()
         self._worker, self._view = worker, View(self._name, self._stream, worker)
-        if worker.position is not None:
-            source.seek(worker.position)
+        _go_on(source, worker)
         with ends_on_signals(source.stop) as request:
             try:
                 # The view ends last: it shows how the worker judges what still waits.
@@ -104,6 +103,17 @@ class Watch:
             f"latency {milliseconds(found.latency_p50)} ms (p50), "
             f"{milliseconds(found.latency_p99)} ms (p99); threshold {found.threshold:.4g}"
         )
+
+
+def _go_on(source: "EventSource", worker: "StreamWorker") -> None:
+    """Let the source read on where the worker is, or let go of the checkpoint."""
+    if worker.position is None:
+        return
+    try:
+        source.seek(worker.position)
+    except BaseException:
+        worker.stop()
+        raise
 
 
 def _bring(source: "EventSource", worker: "StreamWorker", n_events: int | None) -> None:

@@ -88,12 +88,16 @@ class CheckpointKeeper(Keeper):
         super().__init__(sinks)
         self._stream, self._path = stream, path
         self._lock = _locked(path)
-        self._identity = {"model": fingerprint(stream.detector), "sinks": sinks.description}
-        self._found = read_checkpoint(path) if path.exists() else None
-        if self._found is not None:
-            self._check(self._found)
-            self.position, self.n_taken = self._found["position"], self._found["n_taken"]
-        self._models = LearnedModels(path, self._found["learned"] if self._found else None)
+        try:
+            self._identity = {"model": fingerprint(stream.detector), "sinks": sinks.description}
+            self._found = read_checkpoint(path) if path.exists() else None
+            if self._found is not None:
+                self._check(self._found)
+                self.position, self.n_taken = self._found["position"], self._found["n_taken"]
+            self._models = LearnedModels(path, self._found["learned"] if self._found else None)
+        except BaseException:
+            self._lock.release()
+            raise
 
     def open(self) -> None:
         """Go on from the checkpoint, or write the first one."""

@@ -130,9 +130,13 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     with worker_in(tmp_path) as worker:
         worker.submit_many(DATA)
     other = StreamingDetector(HistogramDetector().fit(rows(500, N_FEATURES, seed=9)))
+    refused = []  # an error that somebody keeps must not keep the checkpoint locked
     for judge in (other, stream()):
-        with pytest.raises(DataError, match="of another model"):
+        with pytest.raises(DataError, match="of another model") as caught:
             worker_in(tmp_path, judge=judge)
+        refused.append(caught)
+    with worker_in(tmp_path) as worker:
+        assert worker.position == len(DATA)
 
 
 def test_a_checkpoint_with_other_sinks_is_refused(tmp_path: Path) -> None:
