@@ -270,11 +270,17 @@ class StreamingDetector:
                 "another stream with it"
             )
         with self._lock:
-            self._take_over(model)
             self._school.enrol(detector)
+            self._take_over(model)
+
+    def wait(self) -> None:
+        """Wait for the lessons that have begun to end."""
+        self._school.wait()
 
     def close(self) -> None:
         """Wait for lessons to end, and begin no more; also at the end of a ``with`` block."""
+        with self._lock:
+            self._school.end()
         self._school.close()
 
     def __enter__(self) -> Self:

@@ -357,6 +357,8 @@ class StreamWorker:
                 self._judge(first, chunks)
             if self._due is not None and monotonic() >= self._due:
                 self._keep()
+        # What is being learned belongs into the last checkpoint.
+        self._stream.wait()
         self._keep()
 
     def _judge(self, first: int, chunks: list[Chunk]) -> None:

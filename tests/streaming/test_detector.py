@@ -416,6 +416,23 @@ def test_what_is_no_state_is_refused(state: dict[str, Any]) -> None:
         StreamingDetector(adaptive("extreme")).set_state(fixed)
 
 
+def test_a_detector_that_cannot_learn_takes_no_place_where_events_are_learned() -> None:
+    with StreamingDetector(FirstColumn().fit(X), learn_every=100) as stream:
+        with pytest.raises(UsageError, match="IsolationForest has no partial_fit"):
+            stream.swap(IsolationForest(n_estimators=5, random_state=0).fit(X))
+        assert type(stream.detector) is FirstColumn
+        stream.learn(NEW).result()
+
+
+def test_a_stream_may_be_closed_while_other_threads_judge() -> None:
+    for _ in range(20):
+        stream = StreamingDetector(FirstColumn().fit(X), learn_every=10)
+        with ThreadPoolExecutor(2) as threads:
+            judging = [threads.submit(stream.process_batch, part) for part in np.split(NEW, 20)]
+            stream.close()
+        assert sum(len(each.result()) for each in judging) == len(NEW)
+
+
 def test_too_few_rows_to_keep_a_promise_are_refused() -> None:
     detector = AutoencoderDetector(max_epochs=2, random_state=0).fit(X)
     detector.calibrate(rows(1000, seed=2), alarm_rate=0.01)

@@ -262,3 +262,12 @@ def test_a_learned_model_that_is_gone_is_told(tmp_path: Path) -> None:
     again = StreamingDetector(small_network().fit(rows(300, N_FEATURES)))
     with pytest.raises(ModelFileError, match="cannot be read"):
         worker_in(tmp_path, judge=again).start()
+
+
+def test_what_is_being_learned_when_it_stops_is_in_the_last_checkpoint(tmp_path: Path) -> None:
+    model = HistogramDetector().fit(rows(500, N_FEATURES))
+    with worker_in(tmp_path, judge=StreamingDetector(model, learn_every=100)) as worker:
+        worker.submit_many(rows(150, N_FEATURES, seed=1))
+    later = StreamingDetector(model, learn_every=100)
+    with worker_in(tmp_path, judge=later):
+        assert later.get_statistics().n_models == 2
