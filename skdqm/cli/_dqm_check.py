@@ -8,9 +8,8 @@ import typer
 from rich.console import Console
 
 from skdqm.cli._dqm_data import Data, Source, count_of
-from skdqm.cli._dqm_explain import AS_A_WHOLE, findings
 from skdqm.cli._dqm_follow import NONE, Follow
-from skdqm.cli._dqm_judge import BAD, GOOD, NOT_ENOUGH_DATA, Judged, judgements
+from skdqm.cli._dqm_judge import BAD, GOOD, NOT_ENOUGH_DATA, judgements
 from skdqm.cli._dqm_model import DqmModel
 from skdqm.cli._dqm_options import (
     GOLDEN_SUFFIXES,
@@ -122,23 +121,11 @@ def _read_ranges(path: Path | None) -> "LumisectionRanges | None":
 def _judged(model: DqmModel, data: Data, follow: Follow, say: Console) -> "pd.DataFrame":
     import pandas as pd
 
+    from skdqm.report._explain import reasons
+
     # Some runs at a time: when they are explained, they may be learned before the next ones.
     blocks = judgements(model, data, follow, say)
-    return pd.concat([each.verdicts.assign(reason=_reasons(each, data)) for each in blocks])
-
-
-def _reasons(judged: Judged, data: Data) -> list[str | None]:
-    """Say for each bad lumisection what is wrong with its worst element."""
-    from skdqm.report import reason_in_words
-
-    reasons: list[str | None] = [None] * len(judged.rows)
-    worst = judged.worst()
-    for row, element in worst:
-        reasons[row] = f"{judged.detector.elements_[element]}: {AS_A_WHOLE}"
-    for row, found in findings(judged, worst, data.edges):
-        arrays = (found.counts, found.expectation, found.pull)
-        reasons[row] = reason_in_words(found.element, *arrays, found.edges)
-    return reasons
+    return pd.concat([each.verdicts.assign(reason=reasons(each, data.edges)) for each in blocks])
 
 
 def _table(verdicts: "pd.DataFrame") -> "pd.DataFrame":

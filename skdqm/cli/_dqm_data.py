@@ -14,13 +14,9 @@ if TYPE_CHECKING:
 
     Edges = tuple[NDArray[np.float64], ...]
 
-# Bins whose edges no file tells: they are only numbers, and suit any edges.
-UNKNOWN = "without edges"
 # Values that are judged together: each block has a cost of its own.
 VALUES_AT_ONCE = 2**23
 LARGEST_RUN = 2**31
-# Differences of equal bins, relative to the whole axis, that are rounding.
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -128,35 +124,3 @@ def runs_in_words(runs: Sequence[int]) -> str:
     if len(runs) == 1:
         return f"run {runs[0]}"
     return f"{count_of(len(runs), 'run')} ({min(runs)} to {max(runs)})"
-
-
-def binning(edges: "Edges") -> str:
-    """Describe the bins along all axes: equal words, equal bins."""
-    return " x ".join(map(_axis, edges))
-
-
-def same_binning(known: str, found: str) -> bool:
-    """Tell whether two descriptions are of the same bins, as far as files tell."""
-    axes = known.split(" x "), found.split(" x ")
-    if len(axes[0]) != len(axes[1]):
-        return False
-    return all(
-        one == other or (one.split()[0] == other.split()[0] and UNKNOWN in one + other)
-        for one, other in zip(*axes, strict=True)
-    )
-
-
-def _axis(edges: "NDArray[np.float64]") -> str:
-    import numpy as np
-
-    n_bins = len(edges) - 1
-    if np.array_equal(edges, np.arange(n_bins + 1)):
-        return f"{n_bins} bins {UNKNOWN}"
-    finite = edges[np.isfinite(edges)]
-    low, high = finite[0], finite[-1]
-    parts = [f"{n_bins} bins {low:.12g} .. {high:.12g}"]
-    if not np.allclose(finite, np.linspace(low, high, len(finite)), 0, ROUNDING * (high - low)):
-        parts.append("at " + " ".join(f"{edge:.9g}" for edge in finite))
-    ends = (("underflow", edges[0]), ("overflow", edges[-1]))
-    parts += [name for name, edge in ends if not np.isfinite(edge)]
-    return ", ".join(parts)

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from skdqm._messages import listed
-from skdqm.cli._dqm_data import Data, Source, binning, same_binning
-from skdqm.cli._model import DQM, Model, parts_of
-from skdqm.cli._transform import Steps
+from skdqm._pipeline import Steps, parts_of
+from skdqm.cli._dqm_data import Data, Source
+from skdqm.cli._model import DQM, Model
 from skdqm.exceptions import DataError, ModelFileError
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class DqmModel:
 
     def read(self, source: Source) -> Data:
         """Read what the model takes, and refuse other bins than those that it knows."""
+        from skdqm.io._binning import binning, same_binning
+
         try:
             data = source.read(self.elements)
         except DataError as error:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skdqm.cli._dqm_data import Source, count_of, runs_in_words
-from skdqm.cli._dqm_explain import findings
 from skdqm.cli._dqm_follow import NONE, Follow
 from skdqm.cli._dqm_judge import judgements
 from skdqm.cli._dqm_model import DqmModel
@@ -66,6 +65,7 @@ def report(
 
     from skdqm.io import read_golden_json
     from skdqm.report import shifter_report
+    from skdqm.report._explain import findings
 
     say = messages(quiet=quiet)
     given = [path for path in (golden, luminosity, Path(follow)) if path is not None]

@@ -10,7 +10,7 @@ from warnings import warn
 import typer
 from rich.console import Console
 
-from skdqm.cli._dqm_data import Data, Source, binning, columns_of, count_of, runs_in_words
+from skdqm.cli._dqm_data import Data, Source, columns_of, count_of, runs_in_words
 from skdqm.cli._dqm_model import through
 from skdqm.cli._dqm_options import (
     FirstOption,
@@ -232,6 +232,8 @@ class Training:
     def _facts(
         self, data: Data, learned: "pd.DataFrame", held_out: "pd.DataFrame"
     ) -> dict[str, Any]:
+        from skdqm.io._binning import binning
+
         return {
             "kind": DQM,
             "data": [path.name for path in self.source.paths],

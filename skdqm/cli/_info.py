@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from skdqm.cli._model import Model, parts_of
+from skdqm._pipeline import parts_of
+from skdqm.cli._model import Model
 from skdqm.cli._options import JsonOption, ModelArgument
 from skdqm.cli._terminal import print_json, print_table
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from skdqm._pipeline import Steps
 from skdqm.cli._options import On
 from skdqm.cli._source import Source
-from skdqm.cli._transform import Steps, fit_transformers, transformed
+from skdqm.cli._transform import fit_transformers, transformed
 from skdqm.exceptions import UsageError
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from skdqm._messages import listed
+from skdqm._pipeline import name_of, parts_of
 from skdqm.cli._options import On
 from skdqm.cli._source import Source
-from skdqm.cli._transform import Steps, name_of, quiet_overflow, row_number, transformed
+from skdqm.cli._transform import quiet_overflow, row_number, transformed
 from skdqm.exceptions import DataError, ModelFileError, UsageError
 
 if TYPE_CHECKING:
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 
 # What the metadata call a model of histograms.
 DQM = "dqm"
-
-
-def parts_of(estimator: Any) -> tuple[Steps, Any]:
-    """Return the steps of a Pipeline before the last one, and that."""
-    steps = getattr(estimator, "steps", None)
-    return ([], estimator) if steps is None else (steps[:-1], estimator[-1])
 
 
 @dataclass(frozen=True)

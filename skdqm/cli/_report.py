@@ -15,13 +15,15 @@ from skdqm.cli._figures import CONFIDENCE_LEVEL, MEANINGS, Uncertain
 from skdqm.cli._labelled import Labelled
 from skdqm.cli._model import Model
 from skdqm.cli._source import Source, check_folder, check_output
-from skdqm.cli._top import STRONGEST, Explanation, Top, explanation
+from skdqm.cli._top import Top, explanation
 from skdqm.exceptions import DataError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from skdqm.report._strongest import Explanation
 
 PREDICTIONS = "predictions.csv"
 METRICS = "metrics.json"
@@ -114,13 +116,14 @@ class Report:
         import pandas as pd
 
         from skdqm.io import write_batches
+        from skdqm.report._strongest import STRONGEST
 
         ranks = pd.DataFrame({"rank": np.arange(1, len(self._places) + 1)})
         strongest = {} if self._explanation is None else self._explanation.strongest()
         blamed = pd.DataFrame(strongest, ranks.index).reindex(columns=STRONGEST)
         write_batches([pd.concat([ranks, self._rows(self._places), blamed], axis=1)], path)
 
-    def _draw_top(self, explained: Explanation, path: Path) -> None:
+    def _draw_top(self, explained: "Explanation", path: Path) -> None:
         ranked = zip(self.found.rows[self._places], self.found.is_signal[self._places], strict=True)
         names = [f"row {row}, {'signal' if is_ else 'background'}" for row, is_ in ranked]
         shape = getattr(self.model.detector, "image_shape", None)
@@ -136,7 +139,7 @@ class Report:
         return float(-self.model.detector.offset_)
 
     @cached_property
-    def _explanation(self) -> Explanation | None:
+    def _explanation(self) -> "Explanation | None":
         return explanation(self.model, self.top.rows, self.source.path)
 
     @cached_property

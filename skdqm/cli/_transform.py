@@ -6,15 +6,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skdqm._pipeline import Steps, name_of
 from skdqm.exceptions import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-
-# The steps of a Pipeline, or some of them.
-Steps = list[tuple[str, Any]]
 
 
 def fit_transformers(
@@ -94,14 +91,3 @@ def _check_scale(step: Any, steps: Steps, rows: Any, path: Path) -> None:
 def row_number(rows: Any, row: int) -> int:
     """Return the number in the file of a row."""
     return int(rows.index[row]) if hasattr(rows, "index") else int(row)
-
-
-def name_of(column: int, steps: Steps, rows: Any) -> str:
-    """Return the name of a column behind some steps."""
-    names = list(getattr(rows, "columns", []))
-    for _, step in steps:
-        try:
-            names = list(step.get_feature_names_out(names or None))
-        except (AttributeError, ValueError):
-            names = []
-    return str(names[column]) if column < len(names) else f"x{column}"

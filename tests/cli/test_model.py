@@ -4,7 +4,8 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdqm.cli._model import Model, parts_of
+from skdqm._pipeline import parts_of
+from skdqm.cli._model import Model
 from skdqm.cli._source import Source
 from skdqm.detectors import AutoencoderDetector
 from skdqm.exceptions import DataError, ModelFileError, UsageError

@@ -1,27 +1,45 @@
 """What made lumisections bad: the histogram, what was expected of it, and words for it."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from skdqm.cli._dqm_data import columns_of
-from skdqm.cli._dqm_judge import GOOD, Judged
+import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from skdqm.cli._dqm_data import Edges
-    from skdqm.report import Finding
-
-    Floats = NDArray[np.float64]
+from skdqm._lumisections import elements_of
+from skdqm.report._finding import Edges, Finding, Floats
+from skdqm.report._judged import Judged
+from skdqm.report._runs import GOOD
+from skdqm.report._words import reason_in_words
+from skdqm.statistics import deviance_residuals
 
 AS_A_WHOLE = "abnormal as a whole; its detector does not tell where"
 
 
+def reasons(judged: Judged, edges: dict[str, Edges]) -> list[str | None]:
+    """Say for each bad lumisection what is wrong with its worst element."""
+    said: list[str | None] = [None] * len(judged.rows)
+    for (row, _), reason in reasons_of(judged, judged.worst(), edges).items():
+        said[row] = reason
+    return said
+
+
+def reasons_of(
+    judged: Judged, picks: Sequence[tuple[int, int]], edges: dict[str, Edges]
+) -> dict[tuple[int, int], str]:
+    """Say what is wrong with some lumisections and elements."""
+    names = judged.detector.elements_
+    said = {(row, element): f"{names[element]}: {AS_A_WHOLE}" for row, element in picks}
+    for row, found in findings(judged, picks, edges):
+        arrays = (found.counts, found.expectation, found.pull)
+        words = reason_in_words(found.element, *arrays, found.edges)
+        said[row, names.index(found.element)] = words
+    return said
+
+
 def findings(
-    judged: Judged, picks: Sequence[tuple[int, int]], edges: "dict[str, Edges]"
-) -> "Iterator[tuple[int, Finding]]":
+    judged: Judged, picks: Sequence[tuple[int, int]], edges: dict[str, Edges]
+) -> Iterator[tuple[int, Finding]]:
     """Yield the histograms of some lumisections and elements, with what was expected of them.
 
     Parameters
@@ -43,7 +61,7 @@ def findings(
     by_element: dict[int, list[int]] = {}
     for row, element in picks:
         by_element.setdefault(element, []).append(row)
-    columns = list(columns_of(judged.rows).values())
+    columns = list(elements_of([str(name) for name in judged.rows.columns]).values())
     for element, rows in by_element.items():
         part = judged.rows.iloc[:, columns[element]]
         yield from _of_element(judged, element, part, rows, edges)
@@ -52,12 +70,10 @@ def findings(
 def _of_element(
     judged: Judged,
     element: int,
-    part: "pd.DataFrame",
+    part: pd.DataFrame,
     rows: list[int],
-    edges: "dict[str, Edges]",
-) -> "Iterator[tuple[int, Finding]]":
-    from skdqm.report import Finding
-
+    edges: dict[str, Edges],
+) -> Iterator[tuple[int, Finding]]:
     detector, name = judged.detector.detectors_[element], judged.detector.elements_[element]
     if not hasattr(detector, "feature_scores"):
         return
@@ -74,19 +90,15 @@ def _of_element(
         yield place, Finding(run, lumisection, name, count, expectation, pull, drawn)
 
 
-def _pulls(detector: Any, part: "pd.DataFrame", rows: list[int]) -> "Floats":
-    import numpy as np
-
+def _pulls(detector: Any, part: pd.DataFrame, rows: list[int]) -> Floats:
     # Whole runs: rows before one may be taken with it.
     runs = part.index.get_level_values("run").to_numpy()
     seen = np.flatnonzero(np.isin(runs, runs[rows]))
     return np.asarray(detector.feature_scores(part.iloc[seen]))[np.searchsorted(seen, rows)]
 
 
-def _expected(judged: Judged, detector: Any, part: "pd.DataFrame", rows: list[int]) -> "Floats":
+def _expected(judged: Judged, detector: Any, part: pd.DataFrame, rows: list[int]) -> Floats:
     """Return what the detector expects, or else what the good lumisections of the run hold."""
-    import numpy as np
-
     chosen = part.iloc[rows]
     if hasattr(detector, "reconstruct"):
         return np.asarray(detector.reconstruct(chosen))
@@ -101,18 +113,12 @@ def _expected(judged: Judged, detector: Any, part: "pd.DataFrame", rows: list[in
     return found
 
 
-def _counting_pulls(counts: "Floats", expected: "Floats") -> "Floats":
-    import numpy as np
-
-    from skdqm.statistics import deviance_residuals
-
+def _counting_pulls(counts: Floats, expected: Floats) -> Floats:
     return deviance_residuals(np.maximum(counts, 0), np.maximum(expected, 0))
 
 
-def _finite(edges: "Edges") -> "Edges":
+def _finite(edges: Edges) -> Edges:
     """Give underflow and overflow the width of their neighbours, so that they can be drawn."""
-    import numpy as np
-
     drawn = []
     for axis in edges:
         known = np.flatnonzero(np.isfinite(axis))

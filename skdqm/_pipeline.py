@@ -1,0 +1,33 @@
+"""The steps of a Pipeline, and what columns are called behind them."""
+
+from typing import Any
+
+# The steps of a Pipeline, or some of them.
+Steps = list[tuple[str, Any]]
+
+
+def parts_of(estimator: Any) -> tuple[Steps, Any]:
+    """Return the steps of a Pipeline before the last one, and that."""
+    steps = getattr(estimator, "steps", None)
+    return ([], estimator) if steps is None else (steps[:-1], estimator[-1])
+
+
+def unscaled(steps: Steps) -> Steps:
+    """Return the steps without the last ones that only rescale each column."""
+    from sklearn.base import OneToOneFeatureMixin
+
+    n_steps = len(steps)
+    while n_steps and isinstance(steps[n_steps - 1][1], OneToOneFeatureMixin):
+        n_steps -= 1
+    return steps[:n_steps]
+
+
+def name_of(column: int, steps: Steps, rows: Any) -> str:
+    """Return the name of a column behind some steps."""
+    names = list(getattr(rows, "columns", []))
+    for _, step in steps:
+        try:
+            names = list(step.get_feature_names_out(names or None))
+        except (AttributeError, ValueError):
+            names = []
+    return str(names[column]) if column < len(names) else f"x{column}"

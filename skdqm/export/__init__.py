@@ -1,0 +1,1 @@
+"""Export to formats that other programs run: ONNX and torch.export."""
