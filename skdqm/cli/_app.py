@@ -18,6 +18,7 @@ from skdqm.cli import (
     _monitor,
     _monitor_people,
     _score,
+    _serve,
     _train,
     _update,
     _watch,
@@ -47,6 +48,7 @@ app.command("evaluate")(_evaluate.evaluate)
 app.command("update")(_update.update)
 app.command("monitor")(_monitor.monitor)
 app.command("watch")(_watch.watch)
+app.command("serve")(_serve.serve)
 app.command("confirm")(_monitor_people.confirm)
 app.command("feedback")(_monitor_people.feedback)
 app.command("rollback")(_monitor_people.rollback)

@@ -1,0 +1,150 @@
+"""A connection to the data base, and its schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from filelock import FileLock
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from skdqm.exceptions import UsageError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SECONDS_TO_WAIT = 10
+# Any number: whoever migrates a PostgreSQL data base holds this lock.
+LOCK = 7_350_461
+DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
+
+
+def engine_of(text_: str) -> Engine:
+    """Return an engine for a URL; nothing is connected yet.
+
+    Raises
+    ------
+    UsageError
+        When the URL is none, or of a data base that is not known here.
+    """
+    url = _url(text_)
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        kind = url.get_backend_name()
+        raise UsageError(f"found a data base of the kind {kind!r}, expected sqlite or postgresql")
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        package = DRIVERS.get(error.name or "", error.name)
+        raise UsageError(
+            f"the data base needs the driver {error.name!r}; install it with: "
+            f'python -m pip install "{package}"'
+        ) from error
+
+
+def upgrade(engine: Engine) -> None:
+    """Make the tables, or bring them to the newest form; several processes may ask at once.
+
+    Raises
+    ------
+    UsageError
+        When the data base cannot be used, or a later version has changed it.
+    """
+    with _usage_errors(engine), _alone(engine) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def check(engine: Engine) -> None:
+    """Refuse tables that are not of the newest form."""
+    with _usage_errors(engine), engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    if found != newest:
+        raise UsageError(
+            f"the tables of the data base {shown(engine)} are of revision {found}, expected "
+            f"{newest}; upgrade them first"
+        )
+
+
+def shown(engine: Engine) -> str:
+    """Return the address of the data base without its password."""
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _url(given: str) -> URL:
+    try:
+        url = make_url(given)
+        url.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        # What is wrong may be a password: the text is not shown.
+        raise UsageError(
+            "the data base must be a URL such as sqlite:///verdicts.sqlite or "
+            "postgresql+psycopg://user:password@host/name"
+        ) from error
+    return url
+
+
+def _sqlite(url: URL) -> Engine:
+    path = url.database
+    if not path or path == ":memory:":
+        raise UsageError("the data base must be a file: workers and restarts share it")
+    if not Path(path).absolute().parent.is_dir():
+        raise UsageError(f"{path}: the folder does not exist; create it first")
+    options = {"timeout": SECONDS_TO_WAIT, "check_same_thread": False}
+    engine = create_engine(url, connect_args=options)
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    """Let readers never wait; what is written survives the end of the process."""
+    del record
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """Connect, while nobody else migrates."""
+    if engine.dialect.name == "sqlite":
+        with FileLock(f"{engine.url.database}.lock"), engine.connect() as connection:
+            yield connection
+        return
+    with engine.connect() as connection:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        yield connection
+
+
+@contextmanager
+def _usage_errors(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        raise UsageError(
+            f"the data base {shown(engine)} was changed by a later version of skdqm; install that "
+            "one, or use another data base"
+        ) from error
+    except (SQLAlchemyError, OSError) as error:
+        raise UsageError(
+            f"the data base {shown(engine)} cannot be used: {reason_of(error)}"
+        ) from error
+
+
+def reason_of(error: Exception) -> str:
+    """Return in one line what a data base says."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""Revisions, the first one first."""
