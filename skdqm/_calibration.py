@@ -67,8 +67,9 @@ class CalibrationMixin:
         # The tolerance keeps 0.01 * 100 from falling short of 1.
         rank = min(int(alarm_rate * (len(scores) + 1) + 1e-9), len(scores))
         if rank == 0:
+            needed = np.ceil(1 / alarm_rate) - 1  # of tiny rates infinite
             raise UsageError(
-                f"an alarm rate of {alarm_rate} needs at least {int(np.ceil(1 / alarm_rate)) - 1} "
+                f"an alarm rate of {alarm_rate} needs at least {needed:.0f} "
                 f"good rows, found {len(scores)}; give more rows or a larger alarm_rate"
             )
         self.calibration_scores_: NDArray[np.float64] = scores

@@ -273,7 +273,8 @@ def split_by_run(rows: "pd.DataFrame", alarm_rate: float) -> "Split":
     cuts = np.flatnonzero(np.diff(numbers)) + 1
     if not len(cuts):
         cuts = np.array([max(n - int(HELD_OUT * n), 1)])
-    needed = math.ceil(1 / alarm_rate - 1)
+    # Of tiny rates it would be infinite.
+    needed = math.ceil(min(1 / alarm_rate - 1, 1e18))
     enough = n - cuts >= needed
     cuts = cuts[enough] if enough.any() else cuts
     best = cuts[np.argmin(np.abs((n - cuts) / n - HELD_OUT))]

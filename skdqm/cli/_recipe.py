@@ -46,7 +46,8 @@ def rows_to_fit(n_rows: int, alarm_rate: float | None) -> int:
     if not 0 < alarm_rate < 1:
         raise UsageError(f"--alarm-rate {alarm_rate:g}: expected a number between 0 and 1")
     n_held_out = int(HELD_OUT * n_rows)
-    needed = math.ceil(1 / alarm_rate - 1)
+    # Of tiny rates it would be infinite.
+    needed = math.ceil(min(1 / alarm_rate - 1, 1e18))
     if n_held_out < needed:
         raise UsageError(
             f"--alarm-rate {alarm_rate:g} needs at least {needed:,} rows to calibrate on, and the "

@@ -69,6 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
     for routes in (_routes_score, _routes_health, _routes_shift, _routes_models):
         app.include_router(routes.router)
     _add_pages(app)
+    if not service.tokens.are_needed:
+        _describe_as_open(app)
     return app
 
 
@@ -83,6 +85,15 @@ def _life_of(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManage
             await run_in_threadpool(service.close)
 
     return life
+
+
+def _describe_as_open(app: FastAPI) -> None:
+    """Leave tokens out of the description of a service that asks for none."""
+    described = app.openapi()
+    described["components"].pop("securitySchemes", None)
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            operation.pop("security", None)
 
 
 def _add_pages(app: FastAPI) -> None:
