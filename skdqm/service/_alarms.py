@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, insert, select, update
 
 from skdqm.service import _tables as tables
 from skdqm.service._judgement import Finding, Judgement
-from skdqm.service._record import known
+from skdqm.service._record import known, plain
 from skdqm.service._rows import LARGEST
 
 # An alarm goes on when the next flagged row comes so soon.
@@ -26,16 +26,19 @@ class Flagged(NamedTuple):
 
 def write_alarms(connection: Connection, judgements: Sequence[Judgement], now: float) -> None:
     """Let alarms go on, or begin new ones."""
-    for judgement in judgements:
+    with_findings = [judgement for judgement in judgements if judgement.findings]
+    masked = _masked(connection) if with_findings else frozenset()
+    for judgement in with_findings:
         for flagged in _grouped(judgement):
-            _write(connection, flagged, now)
+            rings = (judgement.model, plain(flagged.finding.culprit)) not in masked
+            _write(connection, flagged, now, masked=not rings)
 
 
-def is_masked(connection: Connection, model: str, culprit: str) -> bool:
-    """Tell whether a culprit does not ring."""
+def _masked(connection: Connection) -> frozenset[tuple[str, str]]:
+    """Return the models and culprits that do not ring."""
     c = tables.masks.c
-    active = and_(c.model == model, c.culprit == culprit, c.removed_at.is_(None))
-    return connection.execute(select(c.id).where(active).limit(1)).first() is not None
+    rows = connection.execute(select(c.model, c.culprit).where(c.removed_at.is_(None)))
+    return frozenset((model, culprit) for model, culprit in rows)
 
 
 def _grouped(judgement: Judgement) -> list[Flagged]:
@@ -47,7 +50,8 @@ def _grouped(judgement: Judgement) -> list[Flagged]:
     found = []
     for (run, lumisection, _), findings in groups.items():
         worst = max(findings, key=lambda each: judgement.scores[each.place])
-        found.append(Flagged(judgement, worst, run, lumisection, len(findings)))
+        n_rows = len(findings) if judgement.histograms is None else 1
+        found.append(Flagged(judgement, worst, run, lumisection, n_rows))
     return sorted(found, key=lambda each: (each.run or 0, each.lumisection or 0))
 
 
@@ -57,11 +61,11 @@ def _place(judgement: Judgement, row: int) -> tuple[int | None, int | None]:
     return int(judgement.runs[row]), int(judgement.lumisections[row])
 
 
-def _write(connection: Connection, flagged: Flagged, now: float) -> None:
-    before = _going_on(connection, flagged)
+def _write(connection: Connection, flagged: Flagged, now: float, *, masked: bool) -> None:
+    before = _going_on(connection, flagged, masked=masked)
     worst = _worst_of(flagged)
     if before is None:
-        first = _first_of(connection, flagged)
+        first = _first_of(flagged, masked=masked)
         connection.execute(insert(tables.alarms).values(**first, **worst, changed=now))
         return
     changes = _extended(before, flagged)
@@ -71,32 +75,40 @@ def _write(connection: Connection, flagged: Flagged, now: float) -> None:
     connection.execute(update(tables.alarms).where(found).values(**changes, changed=now))
 
 
-def _going_on(connection: Connection, flagged: Flagged) -> Any:
-    """Return the alarm that a flagged row belongs to, if there is one."""
+def _going_on(connection: Connection, flagged: Flagged, *, masked: bool) -> Any:
+    """Return the alarm that a flagged row belongs to, if there is one.
+
+    What was masked and is so no more does not go on: it would never ring again.
+    """
     c = tables.alarms.c
-    same = [c.model == flagged.judgement.model, c.culprit == flagged.finding.culprit]
+    same = [
+        c.model == flagged.judgement.model,
+        c.culprit == plain(flagged.finding.culprit),
+        c.masked.is_(masked),
+    ]
     if flagged.lumisection is None or flagged.run is None:
         near = and_(c.run.is_(None), c.last_time >= flagged.judgement.time - SECONDS)
     else:
         low = max(flagged.lumisection - LUMISECTIONS, 0)
         high = min(flagged.lumisection + LUMISECTIONS, LARGEST)
         near = and_(c.run == flagged.run, c.last_lumisection >= low, c.first_lumisection <= high)
-    latest = select(tables.alarms).where(*same, near).order_by(c.last_time.desc()).limit(1)
+    columns = [column for column in c if column.name not in {"reason", "evidence"}]
+    latest = select(*columns).where(*same, near).order_by(c.last_time.desc()).limit(1)
     return connection.execute(latest).first()
 
 
-def _first_of(connection: Connection, flagged: Flagged) -> dict[str, Any]:
-    judgement, culprit = flagged.judgement, flagged.finding.culprit
+def _first_of(flagged: Flagged, *, masked: bool) -> dict[str, Any]:
+    judgement = flagged.judgement
     return {
         "model": judgement.model,
         "run": flagged.run,
-        "culprit": culprit,
+        "culprit": plain(flagged.finding.culprit),
         "first_lumisection": flagged.lumisection,
         "last_lumisection": flagged.lumisection,
         "first_time": judgement.time,
         "last_time": judgement.time,
         "n_flagged": flagged.n_rows,
-        "masked": is_masked(connection, judgement.model, culprit),
+        "masked": masked,
     }
 
 
@@ -106,10 +118,10 @@ def _worst_of(flagged: Flagged) -> dict[str, Any]:
     return {
         "version": judgement.version,
         "worst_lumisection": flagged.lumisection,
-        "score": float(judgement.scores[finding.place]),
+        "score": known(judgement.scores[row])[0],
         "threshold": known(judgement.thresholds[row])[0],
         "p_value": known(judgement.p_values[row])[0],
-        "reason": finding.reason,
+        "reason": plain(finding.reason),
         "evidence": finding.evidence,
     }
 

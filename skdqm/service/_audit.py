@@ -2,6 +2,7 @@
 
 import json
 import time
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -29,7 +30,7 @@ def logged(
         "model": model,
         "version": version,
         "key": None if model is None else _latest_key(connection, model),
-        "detail": json.dumps(detail),
+        "detail": json.dumps({name: _as_json(value) for name, value in detail.items()}),
     }
     connection.execute(insert(tables.audit).values(**values))
 
@@ -80,6 +81,11 @@ def _threshold_in_words(detail: dict[str, Any]) -> str:
     if before is None or after is None:
         return "threshold changed"
     return f"threshold from {before:.4g} to {after:.4g}"
+
+
+def _as_json(value: Any) -> Any:
+    """Return a value, or None in place of a number that JSON has not."""
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _latest_key(connection: Connection, model: str) -> str | None:

@@ -21,6 +21,7 @@ SECONDS_TO_WAIT = 10
 # Any number: whoever migrates a PostgreSQL data base holds this lock.
 LOCK = 7_350_461
 DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
+KINDS = {"sqlite+pysqlite", *(f"postgresql+{driver}" for driver in DRIVERS)}
 
 
 def engine_of(text_: str) -> Engine:
@@ -32,19 +33,14 @@ def engine_of(text_: str) -> Engine:
         When the URL is none, or of a data base that is not known here.
     """
     url = _url(text_)
-    if url.get_backend_name() not in {"sqlite", "postgresql"}:
-        kind = url.get_backend_name()
-        raise UsageError(f"found a data base of the kind {kind!r}, expected sqlite or postgresql")
+    kind = f"{url.get_backend_name()}+{url.get_driver_name()}"
+    if kind not in KINDS:
+        raise UsageError(
+            f"found a data base of the kind {kind!r}, expected one of {', '.join(sorted(KINDS))}"
+        )
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    try:
-        return create_engine(url, pool_pre_ping=True)
-    except ModuleNotFoundError as error:
-        package = DRIVERS.get(error.name or "", error.name)
-        raise UsageError(
-            f"the data base needs the driver {error.name!r}; install it with: "
-            f'python -m pip install "{package}"'
-        ) from error
+    return _postgresql(url)
 
 
 def upgrade(engine: Engine) -> None:
@@ -76,7 +72,7 @@ def check(engine: Engine) -> None:
 
 def shown(engine: Engine) -> str:
     """Return the address of the data base without its password."""
-    return engine.url.render_as_string(hide_password=True)
+    return engine.url.set(query={}).render_as_string(hide_password=True)
 
 
 def _url(given: str) -> URL:
@@ -104,6 +100,29 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
+def _postgresql(url: URL) -> Engine:
+    # A server that is away is an answer, too, and not a request that hangs.
+    waits = {} if "connect_timeout" in url.query else {"connect_timeout": SECONDS_TO_WAIT}
+    try:
+        engine = create_engine(url, pool_pre_ping=True, connect_args=waits)
+    except ImportError as error:
+        driver = url.get_driver_name()
+        raise UsageError(
+            f"the data base needs the driver {driver!r}; install it with: "
+            f'python -m pip install "{DRIVERS[driver]}"'
+        ) from error
+    event.listen(engine, "connect", _limit_waits)
+    return engine
+
+
+def _limit_waits(connection: Any, record: Any) -> None:
+    """Let nobody wait for a lock for ever."""
+    del record
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{SECONDS_TO_WAIT}s'")
+    connection.commit()
+
+
 def _prepare(connection: Any, record: Any) -> None:
     """Let readers never wait; what is written survives the end of the process."""
     del record
@@ -122,9 +141,12 @@ def _alone(engine: Engine) -> Iterator[Connection]:
     """Connect, while nobody else migrates."""
     if engine.dialect.name == "sqlite":
         with FileLock(f"{engine.url.database}.lock"), engine.connect() as connection:
+            # All or nothing: what is killed half-way must not leave half of the tables.
+            connection.execute(text("BEGIN IMMEDIATE"))
             yield connection
         return
     with engine.connect() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         yield connection
 

@@ -10,13 +10,14 @@ from sqlalchemy import BigInteger, Connection, Dialect, Table, bindparam, case, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from skdqm.service import _tables as tables
-from skdqm.service._judgement import Floats, Judgement
+from skdqm.service._judgement import Floats, Integers, Judgement
 from skdqm.service._prepared import Prepared
 
 # Seconds that a point of the trend stands for, of events without a lumisection.
 SLOT = 5
 DIALECTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 FLAGGED, UNDECIDED = -1, 0
+LARGEST = np.finfo(np.float64).max
 COUNTS = ("n", "n_flagged", "n_undecided")
 
 
@@ -75,7 +76,7 @@ def write_histograms(connection: Connection, judgements: Sequence[Judgement]) ->
 @cache
 def _raising(dialect: Dialect) -> Prepared:
     counter = tables.counters.c
-    raised = update(tables.counters).where(counter.name == "verdicts")
+    raised = update(tables.counters).where(counter.name == tables.VERDICTS)
     raised = raised.values(value=counter.value + bindparam("n", type_=BigInteger))
     return Prepared(raised.returning(counter.value), dialect)
 
@@ -91,7 +92,9 @@ def _adding_points(dialect: Dialect, *, is_replaced: bool) -> Prepared:
         "score": new.score if is_replaced else largest,
         **{name: new[name] for name in ("time", "threshold", "changed")},
     }
-    return Prepared(statement.on_conflict_do_update([old.model, old.key], set_=changes), dialect)
+    keys = [old.model, old.key]
+    added = statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    return Prepared(added, dialect)
 
 
 @cache
@@ -99,7 +102,8 @@ def _adding_histograms(dialect: Dialect) -> Prepared:
     statement = DIALECTS[dialect.name](tables.histograms)
     keys = [tables.histograms.c[name] for name in ("model", "run", "lumisection")]
     changes = {name: statement.excluded[name] for name in ("time", "counts")}
-    return Prepared(statement.on_conflict_do_update(keys, set_=changes), dialect)
+    added = statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    return Prepared(added, dialect)
 
 
 def key_of(run: int | None, lumisection: int | None, time: float) -> str:
@@ -108,8 +112,18 @@ def key_of(run: int | None, lumisection: int | None, time: float) -> str:
 
 
 def known(values: Floats) -> list[float | None]:
-    """Return numbers, None where there is none."""
-    return [value if value == value else None for value in values.tolist()]  # noqa: PLR0124 (NaN)
+    """Return numbers that JSON and every data base know, None where there is none."""
+    return [value if value == value else None for value in bounded(values).tolist()]  # noqa: PLR0124 (NaN)
+
+
+def bounded(values: Floats) -> Floats:
+    """Return numbers with the largest one in place of infinity."""
+    return np.maximum(np.minimum(values, LARGEST), -LARGEST)
+
+
+def plain(text: str) -> str:
+    """Return text that every data base takes: no NUL, no half of a character."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _rows_of(judgement: Judgement, first: int) -> list[tuple[Any, ...]]:
@@ -157,11 +171,50 @@ def _insert_text(table: Table, dialect: Dialect) -> str:
 
 
 def _points_of(judgement: Judgement, now: float) -> list[dict[str, Any]]:
-    runs, lumisections = _places(judgement)
-    groups: dict[str, list[int]] = {}
-    for row, (run, lumisection) in enumerate(zip(runs, lumisections, strict=True)):
-        groups.setdefault(key_of(run, lumisection, judgement.time), []).append(row)
-    return [_point(judgement, key, np.array(rows), now) for key, rows in groups.items()]
+    """Return a point for each lumisection, or one for events without."""
+    order, starts = _groups(judgement)
+    ends = np.append(starts[1:], len(order))
+    last = order[ends - 1]
+    if judgement.histograms is not None:
+        # A lumisection that is there twice counts once, as it is judged last.
+        order, starts, ends = last, np.arange(len(last)), np.arange(1, len(last) + 1)
+    verdicts, scores = judgement.verdicts[order], bounded(judgement.scores[order])
+    is_decided = (verdicts != UNDECIDED) & ~np.isnan(scores)
+    largest = np.maximum.reduceat(np.where(is_decided, scores, -np.inf), starts)
+    columns = {
+        "n": (ends - starts).tolist(),
+        "n_flagged": np.add.reduceat(verdicts == FLAGGED, starts, dtype=np.int64).tolist(),
+        "n_undecided": np.add.reduceat(verdicts == UNDECIDED, starts, dtype=np.int64).tolist(),
+        "score": known(np.where(largest > -np.inf, largest, np.nan)),
+        "threshold": known(judgement.thresholds[last]),
+    }
+    same = {"model": judgement.model, "time": judgement.time, "changed": now}
+    return [
+        {**same, **place, **dict(zip(columns, numbers, strict=True))}
+        for place, *numbers in zip(_keys(judgement, last), *columns.values(), strict=True)
+    ]
+
+
+def _groups(judgement: Judgement) -> tuple[Integers, Integers]:
+    """Return rows in the order of their lumisections, and where each of these begins."""
+    if judgement.runs is None or judgement.lumisections is None:
+        return np.arange(len(judgement)), np.zeros(1, dtype=np.int64)
+    order = np.lexsort((judgement.lumisections, judgement.runs))
+    runs, lumisections = judgement.runs[order], judgement.lumisections[order]
+    is_next = (np.diff(runs) != 0) | (np.diff(lumisections) != 0)
+    return order, np.flatnonzero(np.concatenate([[True], is_next]))
+
+
+def _keys(judgement: Judgement, rows: Integers) -> list[dict[str, Any]]:
+    """Return the names of the points that rows belong to."""
+    if judgement.runs is None or judgement.lumisections is None:
+        key = key_of(None, None, judgement.time)
+        return [{"key": key, "run": None, "lumisection": None}]
+    places = zip(judgement.runs[rows].tolist(), judgement.lumisections[rows].tolist(), strict=True)
+    return [
+        {"key": key_of(run, number, judgement.time), "run": run, "lumisection": number}
+        for run, number in places
+    ]
 
 
 def _added(before: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
@@ -169,23 +222,3 @@ def _added(before: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
     sums = {name: before[name] + point[name] for name in COUNTS}
     scores = [each["score"] for each in (before, point) if each["score"] is not None]
     return {**point, **sums, "score": max(scores, default=None)}
-
-
-def _point(judgement: Judgement, key: str, rows: Any, now: float) -> dict[str, Any]:
-    verdicts, scores = judgement.verdicts[rows], judgement.scores[rows]
-    decided = scores[(verdicts != UNDECIDED) & np.isfinite(scores)]
-    runs, lumisections = _places(judgement)
-    last = int(rows[-1])
-    return {
-        "model": judgement.model,
-        "key": key,
-        "run": runs[last],
-        "lumisection": lumisections[last],
-        "time": judgement.time,
-        "n": len(rows),
-        "n_flagged": int((verdicts == FLAGGED).sum()),
-        "n_undecided": int((verdicts == UNDECIDED).sum()),
-        "score": float(decided.max()) if len(decided) else None,
-        "threshold": known(judgement.thresholds[rows])[-1],
-        "changed": now,
-    }

@@ -1,6 +1,5 @@
 """What the shift crew sees and does, as rows of tables."""
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 from skdqm.service import _tables as tables
 from skdqm.service._audit import logged, mark_rows
 from skdqm.service._errors import RequestError
+from skdqm.service._turn import take_turn
 
 Connected = Callable[[], AbstractContextManager[Connection]]
 ACKNOWLEDGE, WITHDRAW, MASK, UNMASK = "acknowledge", "withdraw", "mask", "unmask"
@@ -79,7 +79,7 @@ class Shift:
         c = tables.alarms.c
         asked: list[Any] = [] if model is None else [c.model == model]
         asked += [] if changed_since is None else [c.changed >= changed_since]
-        asked += [] if is_open is None else [_is_open() if is_open else ~_is_open()]
+        asked += [] if is_open is None else [tables.IS_OPEN if is_open else ~tables.IS_OPEN]
         order = (c.last_time.desc(), c.id.desc())
         rows = select(*_alarm_columns()).where(*asked).order_by(*order).limit(limit)
         with self._connected() as connection:
@@ -88,7 +88,7 @@ class Shift:
     def n_open_alarms(self, model: str) -> int:
         """Return how many alarms are neither acknowledged nor masked."""
         count = select(func.count()).select_from(tables.alarms)
-        asked = count.where(tables.alarms.c.model == model, _is_open())
+        asked = count.where(tables.alarms.c.model == model, tables.IS_OPEN)
         with self._connected() as connection:
             return int(connection.execute(asked).scalar_one())
 
@@ -109,16 +109,12 @@ class Shift:
 
     def acknowledge(self, number: int, *, actor: str, comment: str) -> dict[str, Any]:
         """Say that an alarm was seen."""
-        values = {
-            "acknowledged_by": actor,
-            "acknowledged_at": time.time(),
-            "acknowledged_comment": comment,
-        }
+        values = {"acknowledged_by": actor, "acknowledged_comment": comment}
         return self._alarm_changed(number, values, actor, ACKNOWLEDGE, {"comment": comment})
 
     def withdraw(self, number: int, *, actor: str) -> dict[str, Any]:
         """Take an acknowledgement back."""
-        names = ("acknowledged_by", "acknowledged_at", "acknowledged_comment")
+        names = ("acknowledged_by", "acknowledged_comment")
         return self._alarm_changed(number, dict.fromkeys(names), actor, WITHDRAW, {})
 
     def masks(
@@ -134,8 +130,9 @@ class Shift:
 
     def mask(self, model: str, culprit: str, *, actor: str, comment: str) -> dict[str, Any]:
         """Let an element ring no more: alarms that are open now, and later ones."""
-        c, now = tables.masks.c, time.time()
+        c = tables.masks.c
         with self._connected() as connection:
+            now = take_turn(connection)
             active = and_(c.model == model, c.culprit == culprit, c.removed_at.is_(None))
             known = connection.execute(select(tables.masks).where(active)).mappings().first()
             if known is not None:
@@ -144,7 +141,7 @@ class Shift:
             made = insert(tables.masks).values(**values, by=actor, at=now, changed=now)
             number = connection.execute(made.returning(c.id)).scalar_one()
             alarm = tables.alarms.c
-            rings = and_(alarm.model == model, alarm.culprit == culprit, _is_open())
+            rings = and_(alarm.model == model, alarm.culprit == culprit, tables.IS_OPEN)
             masked = update(tables.alarms).where(rings).values(masked=True, changed=now)
             connection.execute(masked)
             detail = {"culprit": culprit, "comment": comment}
@@ -153,8 +150,9 @@ class Shift:
 
     def unmask(self, number: int, *, actor: str) -> dict[str, Any]:
         """Let later alarms of an element ring again."""
-        c, now = tables.masks.c, time.time()
+        c = tables.masks.c
         with self._connected() as connection:
+            now = take_turn(connection)
             before = _mask_row(connection, number)
             if before["removed_at"] is None:
                 values = {"removed_by": actor, "removed_at": now, "changed": now}
@@ -177,8 +175,10 @@ class Shift:
     ) -> dict[str, Any]:
         c = tables.alarms.c
         with self._connected() as connection:
+            now = take_turn(connection)
+            at = now if action == ACKNOWLEDGE else None
             changed = update(tables.alarms).where(c.id == number)
-            connection.execute(changed.values(**values, changed=time.time()))
+            connection.execute(changed.values(**values, acknowledged_at=at, changed=now))
             row = _alarm_row(connection, number)
             detail = {"alarm": number, "culprit": row["culprit"], **detail}
             logged(
@@ -197,11 +197,6 @@ def _order(point: dict[str, Any]) -> tuple[Any, ...]:
     if point["run"] is None:
         return (-1, 0, point["time"])
     return (point["run"], point["lumisection"], 0)
-
-
-def _is_open() -> Any:
-    c = tables.alarms.c
-    return and_(c.acknowledged_at.is_(None), c.masked.is_(False))
 
 
 def _alarm_columns() -> list[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, text
+from sqlalchemy import Connection, and_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from skdqm.service import _tables as tables
@@ -14,20 +14,16 @@ from skdqm.service._audit import audit_rows, logged
 from skdqm.service._engine import check, engine_of, reason_of, upgrade
 from skdqm.service._judgement import Judgement
 from skdqm.service._record import (
-    FLAGGED,
     first_numbers,
     write_histograms,
     write_points,
     write_verdicts,
 )
+from skdqm.service._retention import Retention
 from skdqm.service._shift import Shift
+from skdqm.service._turn import take_turn
 from skdqm.service._versions import Versions
 from skdqm.service._writer import StorageError, Writer
-
-# Histograms of a model that are kept, the latest ones.
-MOST_HISTOGRAMS = 5000
-# Old verdicts are deleted some at a time, so that nobody waits for it.
-DELETED_AT_ONCE = 20_000
 
 
 class Storage:
@@ -48,9 +44,8 @@ class Storage:
 
     def __init__(self, url: str, *, keep: int = 1_000_000) -> None:
         self._engine = engine_of(url)
-        self._keep = keep
+        self._keep, self._retention = keep, Retention(keep)
         self._writer = Writer(self._engine, self._write)
-        self._cleaned = 0
         self.versions = Versions(self.connected)
         self.shift = Shift(self.connected)
 
@@ -113,6 +108,7 @@ class Storage:
     ) -> None:
         """Add to the audit trail."""
         with self.connected() as connection:
+            take_turn(connection)
             logged(connection, actor, action, model=model, version=version, detail=detail)
 
     def audit(self, *, model: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
@@ -132,43 +128,12 @@ class Storage:
         return found[::-1]
 
     def _write(self, connection: Connection, judgements: Sequence[Judgement]) -> list[int]:
-        now = time.time()
         firsts = first_numbers(connection, judgements)
+        # Only now, with the turn: what others look for is what changed since their last look.
+        now = time.time()
         write_verdicts(connection, judgements, firsts, keeps_good=self._keep > 0)
         write_points(connection, judgements, now)
         write_histograms(connection, judgements)
         write_alarms(connection, judgements, now)
-        self._forget(connection, firsts[-1] + len(judgements[-1]) - 1, judgements)
+        self._retention.forget(connection, judgements, firsts[-1] + len(judgements[-1]) - 1)
         return firsts
-
-    def _forget(self, connection: Connection, last: int, judgements: Sequence[Judgement]) -> None:
-        """Delete some of the verdicts and histograms that are too old."""
-        first = self._cleaned or _oldest(connection) or last
-        upto = min(last - self._keep, first + DELETED_AT_ONCE)
-        if upto > first + DELETED_AT_ONCE // 10:
-            connection.execute(_FORGET, {"first": first, "upto": upto})
-            first = upto
-        self._cleaned = first
-        for model in {each.model for each in judgements if each.histograms is not None}:
-            _forget_histograms(connection, model)
-
-
-_VERDICT = tables.verdicts.c
-_FORGET = delete(tables.verdicts).where(
-    _VERDICT.id >= bindparam("first"), _VERDICT.id < bindparam("upto"), _VERDICT.verdict != FLAGGED
-)
-
-
-def _oldest(connection: Connection) -> int:
-    """Return the number of the oldest verdict on a good row, 0 if there is none."""
-    oldest = select(func.min(_VERDICT.id)).where(_VERDICT.verdict != FLAGGED)
-    return connection.execute(oldest).scalar() or 0
-
-
-def _forget_histograms(connection: Connection, model: str) -> None:
-    c = tables.histograms.c
-    ranked = select(c.time).where(c.model == model).order_by(c.time.desc())
-    oldest = connection.execute(ranked.offset(MOST_HISTOGRAMS).limit(1)).scalar()
-    if oldest is not None:
-        old = and_(c.model == model, c.time <= oldest)
-        connection.execute(delete(tables.histograms).where(old))

@@ -13,16 +13,20 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     text,
 )
 
 # SQLite numbers rows by themselves only where the key is an INTEGER, which has 64 bits there.
 Key = BigInteger().with_variant(Integer, "sqlite")
 IS_FLAGGED = text("verdict = -1")
+HAS_RUN = text("run IS NOT NULL")
 
 metadata = MetaData()
 
-# The last number that was given, to whoever writes: who raises it has the turn.
+# The last number that a verdict was given: who touches it has the turn to write. And the number up
+# to which verdicts on good rows are forgotten.
+VERDICTS, FORGOTTEN = "verdicts", "forgotten"
 counters = Table(
     "counters",
     metadata,
@@ -66,7 +70,15 @@ verdicts = Table(
     Column("threshold", Float),
     Column("verdict", SmallInteger, nullable=False),
 )
-Index("verdicts_by_run", verdicts.c.model, verdicts.c.run, verdicts.c.id)
+Index("verdicts_by_model", verdicts.c.model, verdicts.c.id)
+Index(
+    "verdicts_by_run",
+    verdicts.c.model,
+    verdicts.c.run,
+    verdicts.c.id,
+    sqlite_where=HAS_RUN,
+    postgresql_where=HAS_RUN,
+)
 Index(
     "verdicts_flagged",
     verdicts.c.model,
@@ -111,14 +123,25 @@ alarms = Table(
     Column("p_value", Float),
     Column("culprit", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("evidence", LargeBinary, nullable=False),
     Column("masked", Boolean, nullable=False),
     Column("acknowledged_by", String(200)),
     Column("acknowledged_at", Float),
     Column("acknowledged_comment", Text),
     Column("changed", Float, nullable=False),
+    # The last one: nobody has to read over it.
+    Column("evidence", LargeBinary, nullable=False),
 )
+IS_OPEN = and_(alarms.c.acknowledged_at.is_(None), alarms.c.masked.is_(False))
 Index("alarms_by_change", alarms.c.model, alarms.c.changed)
+Index("alarms_by_time", alarms.c.model, alarms.c.last_time, alarms.c.id)
+Index(
+    "alarms_open",
+    alarms.c.model,
+    alarms.c.last_time,
+    alarms.c.id,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
+)
 Index("alarms_by_culprit", alarms.c.model, alarms.c.culprit, alarms.c.last_time)
 
 masks = Table(

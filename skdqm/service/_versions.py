@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from skdqm.service import _tables as tables
 from skdqm.service._audit import logged
 from skdqm.service._errors import RequestError
+from skdqm.service._turn import take_turn
 
 Connected = Callable[[], AbstractContextManager[Connection]]
 LOAD, ROLLBACK, SERVICE = "load", "rollback", "service"
@@ -47,7 +48,7 @@ class Versions:
         """Return the version to go on with: that of the file, or what it has become since."""
         digest = sha256(content).hexdigest()
         with self._connected() as connection:
-            self._take_turn(connection)
+            take_turn(connection)
             active = _active(connection, model)
             if active is not None and active.file_sha256 == digest:
                 return int(active.version)
@@ -76,7 +77,7 @@ class Versions:
     ) -> int:
         """Keep a new version, which judges from now on; refuse it if another one does already."""
         with self._connected() as connection:
-            active = self._expected(connection, model, expected)
+            active = _expected(connection, model, expected)
             number = _added(connection, model, content, threshold, actor=actor, action=action)
             _activate(connection, model, number, active.file_sha256, is_new=False)
             logged(connection, actor, action, model=model, version=number, detail=detail)
@@ -87,7 +88,7 @@ class Versions:
     ) -> None:
         """Let an earlier version judge again."""
         with self._connected() as connection:
-            active = self._expected(connection, model, expected)
+            active = _expected(connection, model, expected)
             c = tables.model_versions.c
             known = select(c.version).where(c.model == model, c.version == number)
             if number > _LARGEST or connection.execute(known).first() is None:
@@ -107,7 +108,7 @@ class Versions:
         c = tables.model_versions.c
         row = select(c.content).where(c.model == model, c.version == number)
         with self._connected() as connection:
-            found = connection.execute(row).scalar()
+            found = None if number > _LARGEST else connection.execute(row).scalar()
         if found is None:
             raise RequestError(404, f"the model {model!r} has no version {number}")
         return bytes(found)
@@ -120,22 +121,17 @@ class Versions:
         with self._connected() as connection:
             return [dict(row) for row in connection.execute(rows).mappings()]
 
-    def _expected(self, connection: Connection, model: str, expected: int) -> Any:
-        self._take_turn(connection)
-        active = _active(connection, model)
-        if active is None or active.version != expected:
-            raise ConflictError(model)
-        return active
-
-    @staticmethod
-    def _take_turn(connection: Connection) -> None:
-        """Let those who change versions come one after the other, also in other processes."""
-        counter = tables.counters
-        same = update(counter).where(counter.c.name == "verdicts").values(value=counter.c.value)
-        connection.execute(same)
-
 
 _LARGEST = 2**31 - 1
+
+
+def _expected(connection: Connection, model: str, expected: int) -> Any:
+    """Return the active version, if it is the one that somebody looked at."""
+    take_turn(connection)
+    active = _active(connection, model)
+    if active is None or active.version != expected:
+        raise ConflictError(model)
+    return active
 
 
 def _active(connection: Connection, model: str) -> Any:

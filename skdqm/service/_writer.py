@@ -7,7 +7,8 @@ from concurrent.futures import Future
 from threading import Lock
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from skdqm.service._engine import reason_of
 from skdqm.service._errors import RequestError
@@ -82,10 +83,13 @@ class Writer:
                 future.set_result(number)
 
     def _answer_failure(self, group: list[Waiting], error: Exception) -> None:
-        if len(group) > 1:  # one bad judgement must not fail the others
+        # Locked, full or away: each of them would wait for the same.
+        is_down = isinstance(error, OperationalError | PoolTimeoutError)
+        if len(group) > 1 and not is_down:  # one bad judgement must not fail the others
             for each in group:
                 self._write_group([each])
             return
         if not isinstance(error, SQLAlchemyError):
             logger.error("a judgement could not be written", exc_info=error)
-        group[0][1].set_exception(StorageError(reason_of(error)))
+        for _, future in group:
+            future.set_exception(StorageError(reason_of(error)))

@@ -18,6 +18,9 @@ from skdqm.io._binning import binning
 from skdqm.monitoring import ElementsDetector, MinimumEntries
 from skdqm.persistence import save
 from skdqm.service import Settings, create_app
+from tests.service.storages import database, made, opened, storage
+
+__all__ = ["database", "made", "opened", "storage"]
 
 SHAPES = {"charge": (20,), "map": (6, 4)}
 HOSTS = ("testserver",)

@@ -29,7 +29,7 @@ def test_names_of_models_are_simple_and_different(models: list[str]) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("mysql://u:hunter2@h/d", "sqlite or postgresql"),
+        ("mysql://u:hunter2@h/d", "sqlite"),
         ("nonsense", "URL"),
         ("sqlite://", "file"),
         ("sqlite:////no/such/folder/x.sqlite", "folder"),

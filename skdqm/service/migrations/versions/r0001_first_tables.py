@@ -48,7 +48,14 @@ def upgrade() -> None:
         sa.Column("threshold", sa.Float()),
         sa.Column("verdict", sa.SmallInteger(), nullable=False),
     )
-    op.create_index("verdicts_by_run", "verdicts", ["model", "run", "id"])
+    op.create_index("verdicts_by_model", "verdicts", ["model", "id"])
+    op.create_index(
+        "verdicts_by_run",
+        "verdicts",
+        ["model", "run", "id"],
+        sqlite_where=sa.text("run IS NOT NULL"),
+        postgresql_where=sa.text("run IS NOT NULL"),
+    )
     op.create_index(
         "verdicts_flagged",
         "verdicts",
@@ -88,14 +95,22 @@ def upgrade() -> None:
         sa.Column("p_value", sa.Float()),
         sa.Column("culprit", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("evidence", sa.LargeBinary(), nullable=False),
         sa.Column("masked", sa.Boolean(), nullable=False),
         sa.Column("acknowledged_by", sa.String(200)),
         sa.Column("acknowledged_at", sa.Float()),
         sa.Column("acknowledged_comment", sa.Text()),
         sa.Column("changed", sa.Float(), nullable=False),
+        sa.Column("evidence", sa.LargeBinary(), nullable=False),
     )
     op.create_index("alarms_by_change", "alarms", ["model", "changed"])
+    op.create_index("alarms_by_time", "alarms", ["model", "last_time", "id"])
+    op.create_index(
+        "alarms_open",
+        "alarms",
+        ["model", "last_time", "id"],
+        sqlite_where=sa.text("acknowledged_at IS NULL AND masked IS 0"),
+        postgresql_where=sa.text("acknowledged_at IS NULL AND masked IS false"),
+    )
     op.create_index("alarms_by_culprit", "alarms", ["model", "culprit", "last_time"])
     op.create_table(
         "masks",
@@ -131,7 +146,7 @@ def upgrade() -> None:
         sa.Column("counts", sa.LargeBinary(), nullable=False),
     )
     op.create_index("histograms_by_time", "histograms", ["model", "time"])
-    op.execute("INSERT INTO counters (name, value) VALUES ('verdicts', 0)")
+    op.execute("INSERT INTO counters (name, value) VALUES ('verdicts', 0), ('forgotten', 0)")
 
 
 def downgrade() -> None:
