@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 import skdqm
 from skdqm.service import _routes_health, _routes_models, _routes_score, _routes_shift
@@ -64,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = service
     app.add_exception_handler(RequestError, _answer)
     app.add_exception_handler(RequestValidationError, _answer_to_fields)
+    app.add_exception_handler(ClientDisconnect, _answer_to_nobody)
     app.add_middleware(Guard, settings=settings, metrics=service.metrics)
     # What is asked most often first.
     for routes in (_routes_score, _routes_health, _routes_shift, _routes_models):
@@ -124,6 +126,12 @@ async def _answer_to_fields(request: Request, error: Any) -> JSONResponse:
     return JSONResponse(
         _fields([{name: each[name] for name in kept} for each in error.errors()]), UNPROCESSABLE
     )
+
+
+async def _answer_to_nobody(request: Request, error: Any) -> JSONResponse:
+    """Let a client go that has gone in the middle of its request."""
+    del request, error
+    return JSONResponse({"detail": "the request broke off"}, 400)
 
 
 def _fields(errors: list[dict[str, Any]]) -> dict[str, Any]:

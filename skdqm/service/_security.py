@@ -13,7 +13,7 @@ from skdqm.exceptions import UsageError
 from skdqm.service._errors import RequestError
 
 ANONYMOUS = "anonymous"
-SHORTEST_TOKEN = 16
+SHORTEST_TOKEN, LONGEST_NAME = 16, 100
 # Failures of one address in so many seconds, after which it has to wait; addresses remembered.
 MOST_FAILURES, SECONDS, MOST_ADDRESSES = 10, 60.0, 10_000
 
@@ -103,6 +103,8 @@ def _entry(words: list[str], where: str) -> tuple[str, str]:
     if len(words) != 2:
         raise UsageError(f"{where}: expected NAME TOKEN, found {len(words)} words")
     name, token = words
+    if len(name) > LONGEST_NAME:
+        raise UsageError(f"{where}: the name has {len(name)} characters, expected {LONGEST_NAME}")
     if len(token) < SHORTEST_TOKEN:
         raise UsageError(
             f"{where}: the token of {name!r} has {len(token)} characters, expected "

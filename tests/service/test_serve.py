@@ -33,6 +33,19 @@ def test_a_service_answers_and_ends_with_0(tmp_path: Path, events: Events) -> No
     assert "Traceback" not in said
 
 
+def test_a_request_that_breaks_off_is_no_error_of_the_service(
+    tmp_path: Path, events: Events
+) -> None:
+    with served(tmp_path, events.path) as service:
+        host, _, port = service.url.removeprefix("http://").partition(":")
+        head = "POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        with socket.create_connection((host, int(port))) as broken:
+            broken.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+        answer = service.ask("/score", {"features": events.good.iloc[0].tolist()})
+        assert answer["is_anomaly"] is False
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
 class Client(threading.Thread):
     """Sends events, and remembers what was acknowledged."""
 
