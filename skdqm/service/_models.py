@@ -99,8 +99,9 @@ class ServedModel(ABC):
 
     def with_alarm_rate(self, alarm_rate: float) -> Any:
         """Return a copy of the estimator that promises another rate."""
+        self._refuse_if_it_follows()
         known = getattr(self.detector, "calibration_scores_", None)
-        if known is None or self.is_stateful:
+        if known is None:
             raise RequestError(
                 409,
                 f"the model {self.name!r} keeps no scores of good rows to place a threshold by; "
@@ -112,7 +113,8 @@ class ServedModel(ABC):
 
     def with_threshold(self, threshold: float) -> Any:
         """Return a copy of the estimator that flags scores above a number, and promises nothing."""
-        if self.is_stateful or hasattr(self.detector, "calibration_scores_"):
+        self._refuse_if_it_follows()
+        if hasattr(self.detector, "calibration_scores_"):
             raise RequestError(
                 409,
                 f"the threshold of the model {self.name!r} belongs to a promised alarm rate; give "
@@ -121,6 +123,14 @@ class ServedModel(ABC):
         twin = copy(self.detector)
         twin.offset_ = -threshold
         return self._ending_in(twin)
+
+    def _refuse_if_it_follows(self) -> None:
+        if self.is_stateful:
+            raise RequestError(
+                409,
+                f"the threshold of the model {self.name!r} follows the scores, and cannot be set; "
+                "train it for another alarm rate",
+            )
 
     def _ending_in(self, detector: Any) -> Any:
         if not isinstance(self.estimator, Pipeline):
