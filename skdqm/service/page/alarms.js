@@ -104,7 +104,7 @@ export class Alarms {
 
   stateInWords(alarm, state) {
     if (state === "open") return "Open: nobody has acknowledged it.";
-    if (state === "masked") return "Masked: it does not ring.";
+    if (state === "masked") return "Masked: it does not ring. The mask can be taken away under Masks, below.";
     const { by, at: when, comment } = alarm.acknowledged;
     return `Acknowledged by ${by} at ${time(when)} UTC${comment ? `: ${comment}` : "."}`;
   }
@@ -133,7 +133,7 @@ export class Alarms {
 
   async mask() {
     const { model, culprit } = this.byId.get(this.chosen);
-    const text = `Mask ${culprit}? Its open alarms and all later ones are kept in the list, but do not ring, until somebody takes the mask away.`;
+    const text = `Mask ${culprit}? Its open alarms and all later ones are kept in the list, but do not ring (the line at the top does not count them), until somebody takes the mask away.`;
     if (!(await this.confirm(text, `Mask ${culprit}`))) return;
     await this.tried(() => ask("/v1/masks", { method: "POST", body: { model, culprit, comment: at("comment").value } }));
   }

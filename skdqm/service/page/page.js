@@ -47,14 +47,16 @@ function keepAlarms(rows) {
   state.alarms = new Map(sorted(state.alarms.values()).slice(0, MOST_ALARMS).map((alarm) => [alarm.id, alarm]));
 }
 
-// Points that change stay where they are: their order is that of lumisections.
+// In the order of lumisections; those without, in the order of time.
+function byPlace(a, b) {
+  return (a.run ?? -1) - (b.run ?? -1) || (a.run === null ? a.time - b.time : a.lumisection - b.lumisection);
+}
+
 function keepPoints(points) {
   for (const point of points) state.points.set(point.key, point);
-  const latest = [...state.points.values()].sort((a, b) => b.time - a.time).slice(0, MOST_POINTS);
-  const inOrder = latest.sort(
-    (a, b) => (a.run ?? -1) - (b.run ?? -1) || (a.run === null ? a.time - b.time : a.lumisection - b.lumisection),
-  );
-  state.points = new Map(inOrder.map((point) => [point.key, point]));
+  const inTime = [...state.points.values()].sort((a, b) => a.time - b.time || byPlace(a, b));
+  const kept = inTime.slice(-MOST_POINTS).sort(byPlace);
+  state.points = new Map(kept.map((point) => [point.key, point]));
 }
 
 const HEARD = {
@@ -223,9 +225,11 @@ async function stay(model) {
       await follow(
         model,
         (event, data) => {
-          if (signal.aborted || !HEARD[event]) return;
-          connection = "open";
+          if (signal.aborted) return;
+          // Heartbeats too: until then nothing was new.
           lastHeard = now();
+          if (!HEARD[event]) return;
+          connection = "open";
           pause = 1;
           HEARD[event](data);
           showStatus();

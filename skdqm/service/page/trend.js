@@ -149,7 +149,7 @@ export class Trend {
   yRange(low, high) {
     const lowest = Math.min(low ?? 0, 0);
     const span = (high ?? 1) - lowest || 1;
-    return [lowest, lowest + 1.08 * span];
+    return [lowest, lowest + 1.16 * span];
   }
 
   drawRuns(chart) {
