@@ -65,11 +65,6 @@ class HostedModel:
             raise RequestError(503, f"the model {self.name!r} is being loaded; try again")
         return self._current
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether it judges."""
-        return self._current is not None
-
     def start(self, path: Path) -> None:
         """Load the version to go on with: of the file, or what it has become since.
 
@@ -80,14 +75,17 @@ class HostedModel:
         """
         content = read_file(path)
         model = self._loaded(content, path)
-        self.follow(self._storage.versions.register(self.name, content, model.threshold))
+        self._take(self._storage.versions.register(self.name, content, model.threshold))
 
     def follow(self, number: int) -> None:
-        """Let a version judge, if it is another one than now."""
-        if self._current is not None and self._current.number == number:
+        """Let the active version judge, if `number`, which it was a moment ago, is not that one."""
+        if self.current.number == number:
             return
         with self._changes:
-            self._take(number)
+            # It may have changed while the turn was waited for, by this very process.
+            active = self._storage.versions.active([self.name])[self.name]
+            if active != self.current.number:
+                self._take(active)
 
     def judge(self, rows: Rows) -> tuple[Judgement, int]:
         """Judge rows and record the verdicts; return them, and the number of the first one."""

@@ -155,3 +155,10 @@ def test_two_who_change_a_model_at_once_do_not_both_win(
         other.app.state.service.look()
         assert second.current.number == first.current.number == 2
         assert second.set_threshold({"alarm_rate": 0.2}, "b", "").number == 3
+
+
+def test_news_of_a_version_that_is_over_changes_nothing(client: Any) -> None:
+    hosted = client.app.state.service.default
+    hosted.set_threshold({"alarm_rate": 0.1}, "a", "")
+    hosted.follow(1)  # what somebody has read just before
+    assert hosted.current.number == 2
