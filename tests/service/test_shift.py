@@ -1,10 +1,15 @@
 """What the shift crew sees and does."""
 
 import json
-import threading
 import time
+from contextlib import ExitStack
 from typing import Any
 
+import pytest
+
+from skdqm.service import _routes_shift
+from skdqm.service._errors import RequestError
+from skdqm.service._streams import MOST_STREAMS, Streams
 from tests.service.conftest import Histograms, dead, lumisection
 
 
@@ -106,34 +111,47 @@ def test_things_that_are_not_there_are_404(client: Any) -> None:
         assert client.request(method, path).status_code == 404
 
 
-def test_the_stream_tells_how_things_are_and_then_what_is_new(
+def test_a_stream_begins_with_how_things_are(client: Any, histograms: Histograms) -> None:
+    fault(client, histograms, 1)
+    client.app.state.service.end_streams()  # or it would not end
+    lines = client.get("/v1/stream", params={"model": "pixel"}).text.splitlines()
+    assert "event: snapshot" in lines
+    (data,) = (json.loads(line[5:]) for line in lines if line.startswith("data:"))
+    assert [point["key"] for point in data["points"]] == ["370000/1"]
+    assert data["alarms"][0]["culprit"] == "map"
+    assert data["model"]["name"] == "pixel"
+    assert [mark["action"] for mark in data["marks"]] == ["load"]
+    assert client.get("/v1/stream", params={"model": "muons"}).status_code == 404
+
+
+def test_a_stream_goes_on_with_what_is_new_and_tells_it_once(
     client: Any, histograms: Histograms
 ) -> None:
+    service, began = client.app.state.service, time.time()
     good(client, histograms, 1)
-    told: list[tuple[str, Any]] = []
-    service = client.app.state.service
+    snapshot = _routes_shift._snapshot(service, "pixel")
+    sent = _routes_shift.Sent(snapshot)
 
-    def listen() -> None:
-        with client.stream("GET", "/v1/stream", params={"model": "pixel"}) as answer:
-            event = ""
-            for line in answer.iter_lines():
-                if line.startswith("event:"):
-                    event = line[6:].strip()
-                elif line.startswith("data:"):
-                    told.append((event, json.loads(line[5:])))
+    def news() -> dict[str, list[Any]]:
+        changes = _routes_shift._changes(service, "pixel", began)
+        return {event: sent.new(event, rows) for event, rows in changes}
 
-    # The client of the tests gives the stream whole, when it has ended.
-    listener = threading.Thread(target=listen)
-    listener.start()
-    time.sleep(0.3)
+    assert not any(news().values())
     fault(client, histograms, 2)
-    deadline = time.monotonic() + 20
-    time.sleep(1.2)
-    service.end_streams()
-    listener.join(timeout=max(0.0, deadline - time.monotonic()))
-    first, *later = told
-    assert first[0] == "snapshot"
-    assert [point["key"] for point in first[1]["points"]] == ["370000/1"]
-    news = dict(later)
-    assert [point["key"] for point in news["points"]] == ["370000/2"]
-    assert news["alarms"][0]["culprit"] == "map"
+    told = news()
+    assert [point["key"] for point in told["points"]] == ["370000/2"]
+    assert told["alarms"][0]["culprit"] == "map"
+    assert not any(news().values())
+    client.post(f"/v1/alarms/{told['alarms'][0]['id']}/acknowledge", json={})
+    assert [alarm["acknowledged"]["by"] for alarm in news()["alarms"]] == ["anonymous"]
+
+
+def test_there_are_not_more_streams_than_a_worker_feeds() -> None:
+    streams = Streams()
+    with ExitStack() as stack:
+        for _ in range(MOST_STREAMS):
+            stack.enter_context(streams.one_more())
+        with pytest.raises(RequestError), streams.one_more():
+            pass
+    with streams.one_more():
+        pass
