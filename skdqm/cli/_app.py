@@ -10,9 +10,11 @@ from typer.core import TyperGroup
 import skdqm
 from skdqm.cli import (
     _bench,
+    _card,
     _demo,
     _dqm,
     _evaluate,
+    _export,
     _info,
     _list,
     _monitor,
@@ -53,6 +55,8 @@ app.command("confirm")(_monitor_people.confirm)
 app.command("feedback")(_monitor_people.feedback)
 app.command("rollback")(_monitor_people.rollback)
 app.command("info")(_info.info)
+app.command("card")(_card.card)
+app.command("export")(_export.export)
 app.command("list")(_list.list_detectors)
 app.command("demo")(_demo.demo)
 app.add_typer(_bench.app, name="bench")

@@ -46,13 +46,23 @@ def nearest_edges(points: torch.Tensor, present: torch.Tensor, k: int) -> torch.
             [0, 0, 1, 1, 2, 2]])
     """
     n_graphs, n_nodes, _ = points.shape
+    neighbours = nearest_nodes(points, present, k)
+    itself = torch.arange(n_nodes, device=points.device)[:, None].expand_as(neighbours)
+    first = n_nodes * torch.arange(n_graphs, device=points.device)[:, None, None]
+    return torch.stack([(first + neighbours).flatten(), (first + itself).flatten()])
+
+
+def nearest_nodes(points: torch.Tensor, present: torch.Tensor, k: int) -> torch.Tensor:
+    """Return the neighbours of :func:`nearest_edges`, numbered in each graph by itself.
+
+    Their shape is (n_graphs, n_nodes, min(k, n_nodes)).
+    """
+    n_nodes = points.shape[1]
     squares = (points[:, :, None] - points[:, None]).square().sum(dim=-1)
     squares = squares.masked_fill(~(present[:, None] & present[:, :, None]), torch.inf)
     distances, neighbours = squares.topk(min(k, n_nodes), largest=False)
     itself = torch.arange(n_nodes, device=points.device)[:, None].expand_as(neighbours)
-    neighbours = torch.where(distances.isfinite(), neighbours, itself)
-    first = n_nodes * torch.arange(n_graphs, device=points.device)[:, None, None]
-    return torch.stack([(first + neighbours).flatten(), (first + itself).flatten()])
+    return torch.where(distances.isfinite(), neighbours, itself)
 
 
 class GraphEncoder(nn.Module):
@@ -169,7 +179,8 @@ class GraphDecoder(nn.Module):
 
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
         """Decode (n_rows, n_graphs * latent_dim) to (n_rows, n_graphs, n_nodes, n_features)."""
-        each = latent.reshape(len(latent), self.n_graphs, 1, -1)
+        # Not its length, which would hold for one number of rows only when the module is exported.
+        each = latent.reshape(latent.shape[0], self.n_graphs, 1, -1)
         each = each.expand(-1, -1, len(self.identity), -1)
         identity = self.identity.expand(*each.shape[:2], -1, -1)
         return self.layers(torch.cat([each, identity], dim=-1))

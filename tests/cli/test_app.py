@@ -11,7 +11,7 @@ def test_version_is_that_of_the_package(run):
 def test_help_lists_every_command_on_standard_output(run, words):
     code, out, err = run(*words)
     assert (code, err) == (0, "")
-    commands = "train score evaluate update watch serve info list demo dqm bench"
+    commands = "train score evaluate update watch serve info card export list demo dqm bench"
     for command in commands.split():
         assert command in out
 
