@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
 
 from skdqm.service._access import Actor, Body, Changer, OfModel, ServiceOf
 from skdqm.service._decode import decoded
 from skdqm.service._hosted import HostedModel, Version
-from skdqm.service._routes_score import ERRORS, TAKEN
+from skdqm.service._routes_score import BINARY, ERRORS, TAKEN
 from skdqm.service._schemas import (
     Changed,
+    Identifier,
     ModelDetails,
     ModelFacts,
     Name,
@@ -21,6 +22,8 @@ from skdqm.service._service import Service
 
 router = APIRouter(tags=["models"])
 NamePath = Annotated[Name, Path()]
+VersionPath = Annotated[Identifier, Path()]
+MODEL_FILE = "application/octet-stream"
 CHANGES = {
     **ERRORS,
     403: {"description": "Models are not changed here."},
@@ -38,6 +41,18 @@ def models(service: ServiceOf, actor: Actor) -> Any:
 def model(service: ServiceOf, actor: Actor, name: NamePath) -> Any:
     """Tell all about a model."""
     return details_of(service, service.model(name))
+
+
+@router.get(
+    "/v1/models/{name}/versions/{version}",
+    response_class=Response,
+    responses={**ERRORS, 200: {"content": {MODEL_FILE: BINARY}}},
+)
+def model_file(service: ServiceOf, actor: Actor, name: NamePath, version: VersionPath) -> Response:
+    """Return the model file of a version, for the command line and for the archive."""
+    content = service.storage.versions.content(service.model(name).name, version)
+    names = {"content-disposition": f'attachment; filename="{name}-{version}.skdqm"'}
+    return Response(content, media_type=MODEL_FILE, headers=names)
 
 
 @router.post("/v1/update", response_model=Changed, responses=CHANGES, openapi_extra=TAKEN)

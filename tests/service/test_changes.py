@@ -7,8 +7,9 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from skdqm.detectors import HistogramDetector
-from skdqm.persistence import save
+from skdqm.persistence import load, save
 from skdqm.service._errors import RequestError
+from tests.cli.conftest import run_command
 from tests.service.conftest import Events, Histograms, lumisection
 
 
@@ -162,3 +163,19 @@ def test_news_of_a_version_that_is_over_changes_nothing(client: Any) -> None:
     hosted.set_threshold({"alarm_rate": 0.1}, "a", "")
     hosted.follow(1)  # what somebody has read just before
     assert hosted.current.number == 2
+
+
+def test_the_file_of_a_version_is_a_model_of_its_own(
+    client: Any, events: Events, tmp_path: Any
+) -> None:
+    client.post("/v1/update", json={"events": events.good[:800].to_numpy().tolist()})
+    answer = client.get("/v1/models/tracker/versions/2")
+    (tmp_path / "learned.skdqm").write_bytes(answer.content)
+    learned = load(tmp_path / "learned.skdqm")
+    row = events.good[800:801]
+    found = client.post("/score", json={"features": row.iloc[0].tolist()}).json()["anomaly_score"]
+    assert -learned.score_samples(row)[0] == found
+    assert client.get("/v1/models/tracker/versions/1").content == events.path.read_bytes()
+    assert client.get("/v1/models/tracker/versions/9").status_code == 404
+    card = run_command("card", tmp_path / "learned.skdqm").out
+    assert "800" in card
