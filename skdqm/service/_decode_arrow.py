@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skdqm.service._errors import RequestError
-from skdqm.service._rows import Expected, Limits, Rows, check_names, checked
+from skdqm.service._rows import LARGEST, Expected, Limits, Rows, check_names, checked
 
 ARROW = "application/vnd.apache.arrow.stream"
 WHERE = ("body", "events")
@@ -22,7 +22,9 @@ def decoded(body: bytes, expected: Expected, limits: Limits) -> Rows:
     """Return the rows of a stream."""
     try:
         batches = _batches(body, expected, limits)
-    except (pa.ArrowException, OSError, EOFError, struct.error, ValueError) as error:
+    except RequestError:
+        raise
+    except Exception as error:  # whatever a stream of anybody makes the readers raise
         message = " ".join(str(error).split())[:300]
         hint = (
             "; it is Arrow's file format: send the stream format" if body[:6] == b"ARROW1" else ""
@@ -135,6 +137,14 @@ def _field(buffer: bytes, table: int, number: int) -> int:
 def _joined(batches: list[pa.RecordBatch], name: str, dtype: Any) -> NDArray[Any]:
     columns = [batch.column(name).to_numpy(zero_copy_only=False) for batch in batches]
     joined = np.concatenate(columns) if columns else np.empty(0)
-    if dtype is np.int64 and joined.dtype == np.uint64 and (joined > 2**63 - 1).any():
-        raise RequestError(422, f"{name!r} is beyond 2**63 - 1", (*WHERE, name))
-    return joined.astype(dtype)
+    if dtype is np.int64:
+        _check_whole(joined, name)
+    with np.errstate(invalid="ignore"):  # NaN of any kind is named later
+        return joined.astype(dtype)
+
+
+def _check_whole(numbers: NDArray[Any], name: str) -> None:
+    # A batch that says it has no nulls, and has some, becomes floats.
+    if numbers.dtype.kind not in "iu" or (numbers > LARGEST).any():
+        message = f"{name!r} holds nulls, or numbers beyond {LARGEST}"
+        raise RequestError(422, message, (*WHERE, name))
