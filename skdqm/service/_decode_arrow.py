@@ -1,27 +1,25 @@
 """Streams of Arrow: columns by their names, in one or several batches."""
 
-import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skdqm.service import _arrow_messages as said
+from skdqm.service._arrow_messages import FlatTable, messages
 from skdqm.service._errors import RequestError
 from skdqm.service._rows import LARGEST, Expected, Limits, Rows, check_names, checked
 
 ARROW = "application/vnd.apache.arrow.stream"
 WHERE = ("body", "events")
-# Arrow's Message.fbs: the second field of a Message says what its third one is, and the first and
-# the fourth of a RecordBatch are its number of rows and its compression.
-HEADER, ROWS, COMPRESSION = 2, 0, 3
 
 
 def decoded(body: bytes, expected: Expected, limits: Limits) -> Rows:
     """Return the rows of a stream."""
     try:
-        batches = _batches(body, expected, limits)
+        table = _table(body, expected, limits)
     except RequestError:
         raise
     except Exception as error:  # whatever a stream of anybody makes the readers raise
@@ -30,13 +28,13 @@ def decoded(body: bytes, expected: Expected, limits: Limits) -> Rows:
             "; it is Arrow's file format: send the stream format" if body[:6] == b"ARROW1" else ""
         )
         raise RequestError(422, f"this is no Arrow stream: {message}{hint}", ("body",)) from error
-    n_rows = sum(batch.num_rows for batch in batches)
-    values = np.empty((n_rows, expected.number))
-    for place, name in enumerate(expected.names or ()):
-        values[:, place] = _joined(batches, name, np.float64)
-    present = batches[0].schema.names if batches else []
+    _check_nulls(table)
+    values = np.empty((table.num_rows, expected.number))
+    with np.errstate(invalid="ignore"):  # NaN of any kind is named later
+        for place, name in enumerate(expected.names or ()):
+            values[:, place] = table.column(name).to_numpy()
     places = {
-        name: _joined(batches, name, np.int64) for name in expected.place_names if name in present
+        name: _whole(table, name) for name in expected.place_names if name in table.column_names
     }
     return checked(values, places, expected, WHERE[1])
 
@@ -63,88 +61,70 @@ def encoded(columns: Mapping[str, NDArray[Any]]) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _batches(body: bytes, expected: Expected, limits: Limits) -> list[pa.RecordBatch]:
-    """Read batches one by one, each after a look at what it says of itself."""
-    messages = iter(pa.ipc.MessageReader.open_stream(pa.BufferReader(body)))
-    first = next(messages, None)
-    if first is None or first.type != "schema":
-        raise ValueError("expected a schema at its beginning")
-    schema = pa.ipc.read_schema(first)
-    _check_schema(schema, expected)
-    batches, n_rows = [], 0
-    for message in messages:
-        if message.type != "record batch":
-            raise ValueError(f"found a message of the kind {message.type!r}, expected batches")
-        n_rows += _announced(message.metadata.to_pybytes())
-        limits.check_rows(n_rows)
-        batch = pa.ipc.read_record_batch(message, schema)
-        batch.validate(full=True)
-        _check_nulls(batch)
-        batches.append(batch)
-    return batches
-
-
-def _check_schema(schema: pa.Schema, expected: Expected) -> None:
-    check_names(schema.names, expected, WHERE)
-    for field in schema:
-        is_place = field.name in expected.place_names
-        is_number = pa.types.is_integer(field.type) or (
-            pa.types.is_floating(field.type) and not is_place
-        )
-        if not is_number:
-            kind = "integers" if is_place else "integers or floats"
+def _table(body: bytes, expected: Expected, limits: Limits) -> pa.Table:
+    """Read a stream after a look at what its messages say of themselves."""
+    found = messages(body)
+    _check_schema(body, found, expected)
+    n_rows = 0
+    for kind, batch in found:
+        if kind != said.BATCH:
+            raise ValueError("expected nothing but batches behind its schema")
+        if batch.has(said.COMPRESSION):  # it may be a bomb
             raise RequestError(
-                422,
-                f"column {field.name!r} holds {str(field.type)[:100]}, expected {kind}",
-                (*WHERE, field.name),
+                415, "compressed batches are not taken; write them without compression"
             )
+        rows = batch.number(said.N_ROWS, "<q")
+        if rows < 0:
+            raise ValueError(f"a batch says it has {rows} rows")
+        # Empty ones take their time as well.
+        n_rows += max(rows, 1)
+        limits.check_rows(n_rows)
+    table = pa.ipc.open_stream(pa.BufferReader(body)).read_all()
+    table.validate(full=True)
+    if table.nbytes > len(body):
+        raise ValueError("its columns share their bytes")
+    return table
 
 
-def _check_nulls(batch: pa.RecordBatch) -> None:
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+def _check_schema(body: bytes, found: Iterator[tuple[int, FlatTable]], expected: Expected) -> None:
+    kind, schema = next(found, (0, None))
+    if schema is None or kind != said.SCHEMA:
+        raise ValueError("expected a schema at its beginning")
+    for field in schema.tables(said.FIELDS):
+        # Before Arrow makes them: they may be nested without end.
+        is_plain = not field.length(said.CHILDREN)
+        if not is_plain or field.number(said.TYPE_KIND, "<B") not in said.NUMBERS:
+            name = field.text(said.NAME)
+            message = f"column {name[:100]!r} holds no numbers; expected integers or floats"
+            raise RequestError(422, message, (*WHERE, name))
+    names_and_types = pa.ipc.read_schema(pa.BufferReader(body))
+    check_names(names_and_types.names, expected, WHERE)
+    for each in names_and_types:
+        _check_type(each, is_place=each.name in expected.place_names)
+
+
+def _check_type(field: pa.Field, *, is_place: bool) -> None:
+    is_number = pa.types.is_integer(field.type) or (
+        pa.types.is_floating(field.type) and not is_place
+    )
+    if not is_number:
+        kind = "integers" if is_place else "integers or floats"
+        message = f"column {field.name!r} holds {str(field.type)[:100]}, expected {kind}"
+        raise RequestError(422, message, (*WHERE, field.name))
+
+
+def _check_nulls(table: pa.Table) -> None:
+    for name, column in zip(table.column_names, table.columns, strict=True):
         if column.null_count:
-            row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
-            message = f"{name!r} of row {row} of a batch is null; expected a finite number"
+            row = int(np.argmax(column.is_null().to_numpy()))
+            message = f"{name!r} of row {row} is null; expected a finite number"
             raise RequestError(422, message, (*WHERE, row, name))
 
 
-def _announced(metadata: bytes) -> int:
-    """Return how many rows a batch says it has; refuse a compressed one, which may be a bomb."""
-    message = struct.unpack_from("<I", metadata)[0]
-    header = _field(metadata, message, HEADER)
-    if not header:
-        raise ValueError("a batch says nothing of itself")
-    batch = header + struct.unpack_from("<I", metadata, header)[0]
-    if _field(metadata, batch, COMPRESSION):
-        raise RequestError(415, "compressed batches are not taken; write them without compression")
-    rows = _field(metadata, batch, ROWS)
-    n_rows = int(struct.unpack_from("<q", metadata, rows)[0]) if rows else 0
-    if n_rows < 0:
-        raise ValueError(f"a batch says it has {n_rows} rows")
-    return n_rows
-
-
-def _field(buffer: bytes, table: int, number: int) -> int:
-    """Return where a field of a table of flatbuffers begins, 0 if it is not there."""
-    vtable = table - struct.unpack_from("<i", buffer, table)[0]
-    offset = 4 + 2 * number
-    if vtable < 0 or offset >= struct.unpack_from("<H", buffer, vtable)[0]:
-        return 0
-    place = struct.unpack_from("<H", buffer, vtable + offset)[0]
-    return table + int(place) if place else 0
-
-
-def _joined(batches: list[pa.RecordBatch], name: str, dtype: Any) -> NDArray[Any]:
-    columns = [batch.column(name).to_numpy(zero_copy_only=False) for batch in batches]
-    joined = np.concatenate(columns) if columns else np.empty(0)
-    if dtype is np.int64:
-        _check_whole(joined, name)
-    with np.errstate(invalid="ignore"):  # NaN of any kind is named later
-        return joined.astype(dtype)
-
-
-def _check_whole(numbers: NDArray[Any], name: str) -> None:
-    # A batch that says it has no nulls, and has some, becomes floats.
+def _whole(table: pa.Table, name: str) -> NDArray[np.int64]:
+    numbers = table.column(name).to_numpy()
+    # Of a batch that says it has no nulls, and has some, they may be floats.
     if numbers.dtype.kind not in "iu" or (numbers > LARGEST).any():
         message = f"{name!r} holds nulls, or numbers beyond {LARGEST}"
         raise RequestError(422, message, (*WHERE, name))
+    return numbers.astype(np.int64)

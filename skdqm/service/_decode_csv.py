@@ -1,11 +1,12 @@
 """CSV with a header of names."""
 
 import csv
-from collections.abc import Iterator, Sequence
-from io import StringIO
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from skdqm.service._errors import RequestError
@@ -13,16 +14,18 @@ from skdqm.service._rows import Expected, Limits, Rows, check_names, checked
 
 CSV = "text/csv"
 WHERE = ("body", "events")
+# Names that a header may have for each of the model's own, and beside them, to be named as unknown.
+TIMES, MORE = 10, 1000
 
 
 def decoded(body: bytes, expected: Expected, limits: Limits) -> Rows:
     """Return the rows of a table with named columns, in any order."""
     text = _text(body)
-    header = _header(text)
-    check_names(header, expected, WHERE)
     # Lines may hold no rows, but rows need lines.
     limits.check_rows(max(text.count("\n"), text.count("\r")) - 1)
-    table = _table(body, text, header, expected)
+    header = _header(text, expected)
+    check_names(header, expected, WHERE)
+    table = _table(body, header, expected)
     values = np.empty((table.num_rows, expected.number))
     for column, name in enumerate(expected.names or ()):
         values[:, column] = table.column(name).to_numpy()
@@ -40,57 +43,79 @@ def _text(body: bytes) -> str:
         raise RequestError(422, f"the text is no UTF-8: {error.reason}", ("body",)) from error
 
 
-def _header(text: str) -> list[str]:
-    found = next(_rows(text), [])
-    if not found:
+def _header(text: str, expected: Expected) -> list[str]:
+    """Return the names of the first line, which ends where the reader of the rows ends it."""
+    found = re.match(r"[^\r\n]*", text)
+    line = found.group() if found else ""
+    usual = sum(1 + name.count(",") for name in expected.names or ())
+    if line.count(",") > MORE + TIMES * usual:
+        message = f"the header has about {line.count(',') + 1:,} names"
+        raise RequestError(422, f"{message}, the model takes {expected.number:,}", ("body",))
+    try:
+        names = next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        raise RequestError(422, f"the header cannot be read: {error}", ("body",)) from error
+    if not names:
         raise RequestError(422, "found no header, expected a line of names", ("body",))
-    return found
+    return names
 
 
-def _table(body: bytes, text: str, header: Sequence[str], expected: Expected) -> pa.Table:
-    kinds = {name: pa.float64() for name in header}
-    kinds.update(dict.fromkeys(set(expected.place_names) & set(header), pa.int64()))
+def _table(body: bytes, header: Sequence[str], expected: Expected) -> pa.Table:
+    kinds = {name: pa.int64() if name in expected.place_names else pa.float64() for name in header}
+    try:
+        return _read(body, kinds)
+    except pa.ArrowException as error:
+        _name_the_wrong_one(body, kinds)
+        raise _unreadable(error) from error
+
+
+def _read(body: bytes, kinds: Mapping[str, pa.DataType]) -> pa.Table:
+    """Read columns of these kinds, in their order."""
     convert = arrow_csv.ConvertOptions(
         column_types=kinds, null_values=[], strings_can_be_null=False, check_utf8=False
     )
-    # By the names that were checked, so that the two parsers cannot differ on them.
     read = arrow_csv.ReadOptions(
-        use_threads=False, block_size=len(body) + 1, column_names=header, skip_rows=1
+        use_threads=False, block_size=len(body) + 1, skip_rows=1, column_names=list(kinds)
     )
+    return arrow_csv.read_csv(pa.BufferReader(body), read, convert_options=convert)
+
+
+def _name_the_wrong_one(body: bytes, kinds: Mapping[str, pa.DataType]) -> None:
+    """Raise an error that names a cell that is no number."""
     try:
-        return arrow_csv.read_csv(pa.BufferReader(body), read, convert_options=convert)
+        table = _read(body, dict.fromkeys(kinds, pa.string()))
     except pa.ArrowException as error:
-        _name_the_wrong_one(text, header, expected)
-        message = " ".join(str(error).split())[:300]
-        raise RequestError(422, f"the table cannot be read: {message}", ("body",)) from error
+        raise _unreadable(error) from error
+    for name, kind in kinds.items():
+        cells = pc.utf8_trim(table.column(name), " \t")
+        if not _are(cells, kind):
+            row = _first_wrong(cells, kind)
+            expected = "a whole number" if kind == pa.int64() else "a number"
+            cell = table.column(name)[row].as_py()[:100]
+            message = f"{name!r} of row {row} is {cell!r}; expected {expected}"
+            raise RequestError(422, message, (*WHERE, row, name))
 
 
-def _name_the_wrong_one(text: str, header: Sequence[str], expected: Expected) -> None:
-    """Raise an error that names the first cell that is no number."""
-    rows = _rows(text)
-    next(rows)
-    for place, row in enumerate(rows):
-        if row and len(row) != len(header):
-            message = f"row {place} has {len(row)} cells, the header {len(header)}"
-            raise RequestError(422, message, (*WHERE, place))
-        for name, cell in zip(header, row, strict=False):
-            whole = name in expected.place_names
-            if not _is_number(cell, whole=whole):
-                kind = "a whole number" if whole else "a number"
-                message = f"{name!r} of row {place} is {cell[:100]!r}; expected {kind}"
-                raise RequestError(422, message, (*WHERE, place, name))
+def _first_wrong(cells: pa.ChunkedArray, kind: pa.DataType) -> int:
+    """Return where the first cell of another kind is, by halves."""
+    low, high = 0, len(cells)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _are(cells[low:middle], kind):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
-def _is_number(cell: str, *, whole: bool) -> bool:
+def _are(cells: pa.ChunkedArray, kind: pa.DataType) -> bool:
     try:
-        pa.array([cell]).cast(pa.int64() if whole else pa.float64())
+        cells.cast(kind)
     except pa.ArrowException:
         return False
     return True
 
 
-def _rows(text: str) -> Iterator[list[str]]:
-    try:
-        yield from csv.reader(StringIO(text, newline=""), strict=True)
-    except csv.Error as error:
-        raise RequestError(422, f"the table cannot be read: {error}", ("body",)) from error
+def _unreadable(error: Exception) -> RequestError:
+    message = " ".join(str(error).split())[:300]
+    return RequestError(422, f"the table cannot be read: {message}", ("body",))

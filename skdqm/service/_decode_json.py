@@ -1,7 +1,7 @@
 """JSON: one event, many, or lumisections."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,8 +58,13 @@ def _parsed(body: bytes) -> dict[str, Any]:
 def _one(content: dict[str, Any], expected: Expected, limits: Limits) -> Rows:
     del limits
     _check_events(expected)
-    row = _row(content["features"], expected, ("body", "features"))
-    return checked(_array([row], expected), _places([content], ("body",)), expected, "features")
+    where, event = ("body", "features"), content["features"]
+    row = _row(event, expected, where)
+    own = [name for name in expected.place_names if isinstance(event, dict) and name in event]
+    if own:
+        _check_keys(content, {"features"}, ("body",))
+    places = _places_of_one(event if own else content, where if own else ("body",), of=own or PLACE)
+    return checked(_array([row], expected), places, expected, "features")
 
 
 def _many(content: dict[str, Any], expected: Expected, limits: Limits) -> Rows:
@@ -78,7 +83,7 @@ def _many(content: dict[str, Any], expected: Expected, limits: Limits) -> Rows:
         _check_keys(content, {"events"}, ("body",))
         places = _places(beside, ("body", "events"), of=own)
     else:
-        one = _places([content], ("body",))
+        one = _places_of_one(content, ("body",))
         places = {name: np.repeat(number, len(rows)) for name, number in one.items()}
     return checked(_array(rows, expected), places, expected, "events")
 
@@ -184,8 +189,25 @@ def _float(value: Any) -> float:
         return math.inf
 
 
+def _places_of_one(
+    given: dict[str, Any], where: tuple[str | int, ...], of: Sequence[str] = PLACE
+) -> dict[str, NDArray[np.int64]]:
+    """Return run and lumisection of one row, or of all, those that are given."""
+    return {
+        name: np.array([_place(given[name], (*where, name))], dtype=np.int64)
+        for name in of
+        if name in given
+    }
+
+
+def _place(value: Any, where: tuple[str | int, ...]) -> int:
+    if type(value) is not int or not 0 <= value <= LARGEST:
+        raise _wrong(value, "a whole number from 0 to 2**63 - 1", where)
+    return value
+
+
 def _places(
-    given: list[dict[str, Any]], where: tuple[str | int, ...], of: tuple[str, ...] = PLACE
+    given: list[dict[str, Any]], where: tuple[str | int, ...], of: Sequence[str] = PLACE
 ) -> dict[str, NDArray[np.int64]]:
     """Return runs and lumisections of rows, those that all have."""
     found = {}
@@ -196,11 +218,8 @@ def _places(
         if not all(having):
             place = having.index(False)
             raise RequestError(422, f"{name} is missing; others have one", (*where, place, name))
-        for place, each in enumerate(given):
-            value = each[name]
-            if type(value) is not int or not 0 <= value <= LARGEST:
-                raise _wrong(value, "a whole number from 0 on", (*where, place, name))
-        found[name] = np.array([each[name] for each in given], dtype=np.int64)
+        numbers = [_place(each[name], (*where, row, name)) for row, each in enumerate(given)]
+        found[name] = np.array(numbers, dtype=np.int64)
     return found
 
 
@@ -230,5 +249,5 @@ def _kind(value: Any) -> str:
     if isinstance(value, str):
         return f"the text {value[:50]!r}"
     if isinstance(value, (int, float)):
-        return f"the number {value:.5g}" if abs(value) < 1e300 else "a huge number"
+        return f"the number {value!r}" if not abs(value) >= 1e300 else "a huge number"
     return f"a list of {len(value)}" if isinstance(value, list) else "an object"

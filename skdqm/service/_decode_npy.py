@@ -51,6 +51,6 @@ def _header(file: BytesIO) -> tuple[tuple[int, ...], bool, "np.dtype[np.generic]
         raise RequestError(422, f"expected an array in NumPy's npy format{hint}", WHERE) from error
     if dtype.kind not in NUMBERS or dtype.shape or dtype.itemsize > 16:
         raise RequestError(422, f"found an array of {dtype}, expected numbers", WHERE)
-    if any(length < 0 for length in shape):
+    if any(isinstance(length, bool) or length < 0 for length in shape):
         raise RequestError(422, f"found an array of shape {shape}", WHERE)
     return shape, fortran, dtype

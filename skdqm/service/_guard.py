@@ -12,6 +12,9 @@ from skdqm.service._metrics import Metrics
 from skdqm.service._settings import Settings
 
 ANY = "*"
+# Bytes of a body that is no table of rows: comments and the like, which are read before tokens are.
+MOST_BYTES_OF_TEXT = 64 * 1024
+WITH_ROWS = ("/score", "/update")
 PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -51,16 +54,21 @@ class Guard:
             return
         started = time.perf_counter()
         answer = _Answer(scope["path"], send)
-        refused = self._refused(dict(scope["headers"]))
+        max_bytes = self._max_bytes(scope["path"])
+        refused = self._refused(dict(scope["headers"]), max_bytes)
         if refused is None:
-            body = _Body(receive, self.settings.max_bytes, self.settings.timeout)
+            body = _Body(receive, answer, max_bytes, self.settings.timeout)
             await self.app(scope, body, answer)
         else:
             status, detail = refused
             await JSONResponse({"detail": detail}, status)(scope, receive, answer)
         self._count(scope, answer.status, time.perf_counter() - started)
 
-    def _refused(self, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+    def _max_bytes(self, path: str) -> int:
+        most = self.settings.max_bytes
+        return most if path.endswith(WITH_ROWS) else min(most, MOST_BYTES_OF_TEXT)
+
+    def _refused(self, headers: dict[bytes, bytes], max_bytes: int) -> tuple[int, str] | None:
         host = headers.get(b"host", b"").decode("latin-1")
         if not _is_known(host, self.settings.hosts):
             return 421, "the service is not known by this name; start it with --host or --name"
@@ -68,8 +76,8 @@ class Guard:
         if encoding.lower() != b"identity":
             return 415, "compressed bodies are not taken; send them as they are"
         length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length[:20]) > self.settings.max_bytes:
-            return 413, _too_large(self.settings.max_bytes)
+        if length.isdigit() and int(length[:20]) > max_bytes:
+            return 413, _too_large(max_bytes)
         return None
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
@@ -78,11 +86,26 @@ class Guard:
         self.metrics.seconds.labels(route).observe(seconds)
 
 
+class _Answer:
+    """Adds headers to an answer, and remembers its status."""
+
+    def __init__(self, path: str, send: Send) -> None:
+        self._send, self.status, self.is_begun = send, 500, False
+        self._headers = list({**HEADERS, **_of_path(path)}.items())
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.is_begun = message["status"], True
+            message["headers"] = [*message.get("headers", ()), *self._headers]
+        await self._send(message)
+
+
 class _Body:
     """The body of a request: no longer than allowed, and not slower."""
 
-    def __init__(self, receive: Receive, max_bytes: int, timeout: float) -> None:
-        self._receive, self._max_bytes, self._timeout = receive, max_bytes, timeout
+    def __init__(self, receive: Receive, answer: _Answer, max_bytes: int, timeout: float) -> None:
+        self._receive, self._answer = receive, answer
+        self._max_bytes, self._timeout = max_bytes, timeout
         self._n_bytes, self._is_complete = 0, False
         self._started = time.monotonic()
 
@@ -93,26 +116,18 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), max(left, 0.0))
         except TimeoutError:
-            raise HTTPException(408, "the request did not come in in time") from None
+            return self._refused(408, "the request did not come in in time")
         self._n_bytes += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
         if self._n_bytes > self._max_bytes:
-            raise HTTPException(413, _too_large(self._max_bytes))
+            return self._refused(413, _too_large(self._max_bytes))
         return message
 
-
-class _Answer:
-    """Adds headers to an answer, and remembers its status."""
-
-    def __init__(self, path: str, send: Send) -> None:
-        self._send, self.status = send, 500
-        self._headers = list({**HEADERS, **_of_path(path)}.items())
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self._headers]
-        await self._send(message)
+    def _refused(self, status: int, detail: str) -> Message:
+        """Refuse the request, or let go of a client that is being answered already."""
+        if self._answer.is_begun:
+            return {"type": "http.disconnect"}
+        raise HTTPException(status, detail)
 
 
 def _of_path(path: str) -> dict[bytes, bytes]:

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from skdqm.service._access import Actor, Body, OfModel, ServiceOf
 from skdqm.service._decode import ARROW, CSV, JSON, NPY, Rows, decoded, encoded
+from skdqm.service._errors import RequestError
 from skdqm.service._hosted import HostedModel
 from skdqm.service._judgement import Floats, Judgement
 from skdqm.service._schemas import Name, ScoreOut, SingleScore
@@ -106,7 +107,11 @@ async def score_one(service: ServiceOf, actor: Actor, body: Body) -> Response:
     hosted = service.default
 
     def judge() -> bytes:
-        judgement, _ = _judged(service, hosted, _rows(service, hosted, body))
+        rows = _rows(service, hosted, body)
+        if len(rows.numbers) > 1:
+            message = f"found {len(rows.numbers)} events, expected one; send many to /v1/score"
+            raise RequestError(422, message)
+        judgement, _ = _judged(service, hosted, rows)
         flag = bool(judgement.verdicts[0] == -1)
         return to_json({"anomaly_score": _known(judgement.scores[0]), "is_anomaly": flag})
 

@@ -1,5 +1,6 @@
 """The rows of a request, and what is expected of them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -132,12 +133,10 @@ def check_names(found: Sequence[str], expected: Expected, loc: tuple[str | int, 
             loc,
         )
     known = {*expected.names, *expected.place_names}
-    present = set(found)
-    missing = [name for name in expected.names if name not in present]
+    times = Counter(found)
+    missing = [name for name in expected.names if name not in times]
     unknown = [name for name in found if name not in known]
-    repeated = (
-        [name for name in found if found.count(name) > 1] if len(present) < len(found) else []
-    )
+    repeated = [name for name, count in times.items() if count > 1]
     if missing:
         more = f"; unknown: {_shown(unknown)}" if unknown else ""
         message = f"missing: {listed(missing)}{more}"

@@ -9,7 +9,11 @@ from starlette.exceptions import HTTPException
 from skdqm.report import Finding
 from skdqm.service._errors import RequestError
 from skdqm.service._evidence import evidence_of, packed_finding
-from skdqm.service._guard import _Body, _is_known
+from skdqm.service._guard import _Answer, _Body, _is_known
+
+
+async def nobody(message: Any) -> None:
+    del message
 
 
 def test_a_request_that_trickles_in_is_given_up() -> None:
@@ -18,7 +22,7 @@ def test_a_request_that_trickles_in_is_given_up() -> None:
         return {"type": "http.request", "body": b"x", "more_body": True}
 
     async def read() -> None:
-        body = _Body(receive, max_bytes=1000, timeout=0.2)
+        body = _Body(receive, _Answer("/", nobody), max_bytes=1000, timeout=0.2)
         for _ in range(100):
             await body()
 
@@ -35,7 +39,7 @@ def test_a_complete_request_may_wait_for_its_answer() -> None:
         return messages.pop(0)
 
     async def read() -> dict[str, Any]:
-        body = _Body(receive, max_bytes=1000, timeout=0.1)
+        body = _Body(receive, _Answer("/", nobody), max_bytes=1000, timeout=0.1)
         await body()
         return dict(await body())
 
