@@ -15,6 +15,8 @@ ANY = "*"
 # Bytes of a body that is no table of rows: comments and the like, which are read before tokens are.
 MOST_BYTES_OF_TEXT = 64 * 1024
 WITH_ROWS = ("/score", "/update")
+# Of the largest requests, as many may be held in memory at a time.
+REQUESTS_HELD = 8
 PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,6 +48,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self.app, self.settings, self.metrics = app, settings, metrics
+        self._held = Held(REQUESTS_HELD * settings.max_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -57,8 +60,11 @@ class Guard:
         max_bytes = self._max_bytes(scope["path"])
         refused = self._refused(dict(scope["headers"]), max_bytes)
         if refused is None:
-            body = _Body(receive, answer, max_bytes, self.settings.timeout)
-            await self.app(scope, body, answer)
+            body = _Body(receive, answer, self._held, max_bytes, self.settings.timeout)
+            try:
+                await self.app(scope, body, answer)
+            finally:
+                self._held.n_bytes -= body.n_bytes
         else:
             status, detail = refused
             await JSONResponse({"detail": detail}, status)(scope, receive, answer)
@@ -86,6 +92,24 @@ class Guard:
         self.metrics.seconds.labels(route).observe(seconds)
 
 
+class Held:
+    """The bytes of all requests under way, so that they fit into memory together.
+
+    Parameters
+    ----------
+    most : int
+        As many as may be held.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self.n_bytes = most, 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more."""
+        return self.n_bytes > self._most
+
+
 class _Answer:
     """Adds headers to an answer, and remembers its status."""
 
@@ -103,10 +127,12 @@ class _Answer:
 class _Body:
     """The body of a request: no longer than allowed, and not slower."""
 
-    def __init__(self, receive: Receive, answer: _Answer, max_bytes: int, timeout: float) -> None:
-        self._receive, self._answer = receive, answer
+    def __init__(
+        self, receive: Receive, answer: _Answer, held: Held, max_bytes: int, timeout: float
+    ) -> None:
+        self._receive, self._answer, self._held = receive, answer, held
         self._max_bytes, self._timeout = max_bytes, timeout
-        self._n_bytes, self._is_complete = 0, False
+        self.n_bytes, self._is_complete = 0, False
         self._started = time.monotonic()
 
     async def __call__(self) -> Message:
@@ -117,10 +143,14 @@ class _Body:
             message = await asyncio.wait_for(self._receive(), max(left, 0.0))
         except TimeoutError:
             return self._refused(408, "the request did not come in in time")
-        self._n_bytes += len(message.get("body", b""))
+        n_bytes = len(message.get("body", b""))
+        self.n_bytes += n_bytes
+        self._held.n_bytes += n_bytes
         self._is_complete = not message.get("more_body", False)
-        if self._n_bytes > self._max_bytes:
+        if self.n_bytes > self._max_bytes:
             return self._refused(413, _too_large(self._max_bytes))
+        if n_bytes and self._held.is_full:
+            return self._refused(503, "too many large requests at once; try again")
         return message
 
     def _refused(self, status: int, detail: str) -> Message:

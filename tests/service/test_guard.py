@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from skdqm.report import Finding
 from skdqm.service._errors import RequestError
 from skdqm.service._evidence import evidence_of, packed_finding
-from skdqm.service._guard import _Answer, _Body, _is_known
+from skdqm.service._guard import Held, _Answer, _Body, _is_known
 
 
 async def nobody(message: Any) -> None:
@@ -22,13 +22,37 @@ def test_a_request_that_trickles_in_is_given_up() -> None:
         return {"type": "http.request", "body": b"x", "more_body": True}
 
     async def read() -> None:
-        body = _Body(receive, _Answer("/", nobody), max_bytes=1000, timeout=0.2)
+        body = _Body(receive, _Answer("/", nobody), Held(10**6), max_bytes=1000, timeout=0.2)
         for _ in range(100):
             await body()
 
     with pytest.raises(HTTPException) as caught:
         asyncio.run(read())
     assert caught.value.status_code == 408
+
+
+def test_requests_that_do_not_fit_into_memory_together_are_refused() -> None:
+    held = Held(1500)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": bytes(1000)}
+
+    async def nobody(message: Any) -> None:
+        del message
+
+    async def read() -> int:
+        first, second = (
+            _Body(receive, _Answer("/", nobody), held, max_bytes=1000, timeout=1.0)
+            for _ in range(2)
+        )
+        await first()
+        with pytest.raises(HTTPException) as caught:
+            await second()
+        held.n_bytes -= first.n_bytes + second.n_bytes
+        return caught.value.status_code
+
+    assert asyncio.run(read()) == 503
+    assert held.n_bytes == 0
 
 
 def test_a_complete_request_may_wait_for_its_answer() -> None:
@@ -39,7 +63,7 @@ def test_a_complete_request_may_wait_for_its_answer() -> None:
         return messages.pop(0)
 
     async def read() -> dict[str, Any]:
-        body = _Body(receive, _Answer("/", nobody), max_bytes=1000, timeout=0.1)
+        body = _Body(receive, _Answer("/", nobody), Held(10**6), max_bytes=1000, timeout=0.1)
         await body()
         return dict(await body())
 
