@@ -70,10 +70,15 @@ def _in_words(row: Any) -> str:
         "load": f"version {row['version']} loaded from its file",
         "rollback": f"back to version {row['version']}",
         "threshold": _threshold_in_words(detail),
-        "update": f"version {row['version']} has learned {detail.get('n_rows', 0):,} rows",
+        "update": _update_in_words(row["version"], detail),
     }[row["action"]]
     comment = f": {detail['comment']}" if detail.get("comment") else ""
     return f"{words}{by}{comment}"
+
+
+def _update_in_words(version: int, detail: dict[str, Any]) -> str:
+    flagged = f", {detail['n_flagged']:,} of them flagged before" if detail.get("n_flagged") else ""
+    return f"version {version} has learned {detail.get('n_rows', 0):,} rows{flagged}"
 
 
 def _threshold_in_words(detail: dict[str, Any]) -> str:

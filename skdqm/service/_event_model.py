@@ -79,6 +79,11 @@ class EventModel(ServedModel):
             apart.learn(rows.numbers).result()
             return apart.detector
 
+    def n_flagged(self, rows: Rows) -> int:
+        """Return how many of some events are flagged, without counting them as judged."""
+        labels = self.estimator.predict(frame_of(rows, self.expected.names))
+        return int(np.count_nonzero(labels == -1))
+
     @property
     def threshold(self) -> float:
         """The anomaly score beyond which an event is flagged now."""

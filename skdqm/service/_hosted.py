@@ -108,13 +108,15 @@ class HostedModel:
 
     def update(self, rows: Rows, actor: str) -> Version:
         """Let a copy learn rows, and judge from then on."""
-        detail = {"n_rows": len(rows.numbers)}
-        if not self.current.model.can_update:
+        model = self.current.model
+        if not model.can_update:
             raise RequestError(
                 409,
                 f"the model {self.name!r} cannot learn from more rows: its detector has no "
                 "partial_fit; train it anew",
             )
+        # Who teaches flagged rows should know: what is learned is normal from then on.
+        detail = {"n_rows": len(rows.numbers), "n_flagged": model.n_flagged(rows)}
         return self._changed(UPDATE, actor, detail, lambda model: model.taught(rows))
 
     def set_threshold(self, asked: Mapping[str, float], actor: str, comment: str) -> Version:

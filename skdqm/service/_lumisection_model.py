@@ -98,6 +98,10 @@ class LumisectionModel(ServedModel):
             twin._calibrated_by(scores, rate)  # noqa: SLF001 (by scores from before)
         return self._ending_in(twin)
 
+    def n_flagged(self, rows: Rows) -> int:
+        """Return how many of some lumisections are flagged, without counting them as judged."""
+        return len(self._judged(self._table(rows).sort_index()).bad)
+
     def _table(self, rows: Rows) -> pd.DataFrame:
         if rows.runs is None or rows.lumisections is None:
             raise RequestError(

@@ -59,6 +59,10 @@ class ServedModel(ABC):
     def taught(self, rows: Rows) -> Any:
         """Return a copy of the estimator that has learned rows."""
 
+    @abstractmethod
+    def n_flagged(self, rows: Rows) -> int:
+        """Return how many of some rows are flagged, without counting them as judged."""
+
     @property
     def is_stateful(self) -> bool:
         """Whether the threshold follows the scores: several workers would each have their own."""

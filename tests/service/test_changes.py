@@ -34,6 +34,10 @@ def test_an_update_makes_a_version_that_keeps_its_promise(client: Any, events: E
     assert [each["action"] for each in now["versions"]] == ["load", "update"]
     entry = client.get("/v1/audit").json()[0]
     assert (entry["action"], entry["detail"]["n_rows"]) == ("update", 800)
+    flagged = int((events.model.predict(events.good[:800]) == -1).sum())
+    assert entry["detail"]["n_flagged"] == flagged > 0
+    marks = client.app.state.service.storage.shift.marks("tracker")
+    assert marks[-1]["text"].startswith(f"version 2 has learned 800 rows, {flagged} of them")
 
 
 def test_lumisections_are_learned_as_good_ones(client: Any, histograms: Histograms) -> None:
