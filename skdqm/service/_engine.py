@@ -128,6 +128,8 @@ def _prepare(connection: Any, record: Any) -> None:
     del record
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Whoever copies the log into the data base keeps the others waiting: seldom, 40 MB at a time.
+    connection.execute("PRAGMA wal_autocheckpoint = 10000")
 
 
 def _config() -> Config:
