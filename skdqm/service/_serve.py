@@ -1,5 +1,6 @@
 """An application behind a port: workers that come back when they are killed."""
 
+import gc
 import os
 import signal
 import socket
@@ -88,6 +89,10 @@ def ending_app(settings: Settings) -> FastAPI:
     async def life(app: FastAPI) -> AsyncIterator[object]:
         async with live(app) as state:
             _before_the_server(service.end_streams)
+            # What is loaded by now stays: the collector need not look through it again and again,
+            # which would keep requests waiting for a tenth of a second.
+            gc.collect()
+            gc.freeze()
             yield state
 
     app.router.lifespan_context = life  # type: ignore[assignment]
