@@ -13,6 +13,26 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Make them."""
+    _make_versions()
+    _make_verdicts()
+    _make_shift()
+
+
+def downgrade() -> None:
+    """Remove them."""
+    op.drop_table("histograms")
+    op.drop_table("audit")
+    op.drop_table("masks")
+    op.drop_table("alarms")
+    op.drop_table("points")
+    op.drop_table("verdicts")
+    op.drop_table("active_versions")
+    op.drop_table("model_versions")
+    op.drop_table("counters")
+
+
+def _make_versions() -> None:
+    """Make the tables of models, and the counters."""
     op.create_table(
         "counters",
         sa.Column("name", sa.String(32), primary_key=True),
@@ -35,6 +55,11 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("file_sha256", sa.String(64), nullable=False),
     )
+    op.execute("INSERT INTO counters (name, value) VALUES ('verdicts', 0), ('forgotten', 0)")
+
+
+def _make_verdicts() -> None:
+    """Make the tables of what was judged."""
     op.create_table(
         "verdicts",
         sa.Column("id", KEY, primary_key=True, autoincrement=False),
@@ -78,6 +103,19 @@ def upgrade() -> None:
         sa.Column("changed", sa.Float(), nullable=False),
     )
     op.create_index("points_by_change", "points", ["model", "changed"])
+    op.create_table(
+        "histograms",
+        sa.Column("model", sa.String(64), primary_key=True),
+        sa.Column("run", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("lumisection", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("time", sa.Float(), nullable=False),
+        sa.Column("counts", sa.LargeBinary(), nullable=False),
+    )
+    op.create_index("histograms_by_time", "histograms", ["model", "time"])
+
+
+def _make_shift() -> None:
+    """Make the tables of what the shift crew sees and does."""
     op.create_table(
         "alarms",
         sa.Column("id", KEY, primary_key=True),
@@ -137,26 +175,3 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
     )
     op.create_index("audit_by_time", "audit", ["model", "time"])
-    op.create_table(
-        "histograms",
-        sa.Column("model", sa.String(64), primary_key=True),
-        sa.Column("run", sa.BigInteger(), primary_key=True, autoincrement=False),
-        sa.Column("lumisection", sa.BigInteger(), primary_key=True, autoincrement=False),
-        sa.Column("time", sa.Float(), nullable=False),
-        sa.Column("counts", sa.LargeBinary(), nullable=False),
-    )
-    op.create_index("histograms_by_time", "histograms", ["model", "time"])
-    op.execute("INSERT INTO counters (name, value) VALUES ('verdicts', 0), ('forgotten', 0)")
-
-
-def downgrade() -> None:
-    """Remove them."""
-    op.drop_table("histograms")
-    op.drop_table("audit")
-    op.drop_table("masks")
-    op.drop_table("alarms")
-    op.drop_table("points")
-    op.drop_table("verdicts")
-    op.drop_table("active_versions")
-    op.drop_table("model_versions")
-    op.drop_table("counters")
