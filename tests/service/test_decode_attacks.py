@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from skdqm.service._decode import ARROW, CSV, JSON, NPY, Expected, Limits, decoded, encoded
 from skdqm.service._errors import RequestError
-from skdqm.service._guard import _Answer, _Body
+from skdqm.service._guard import Held, _Answer, _Body
 from tests.service.flatbuffer import batch, nested, schema
 
 EVENTS = Expected(("pt", "eta", "m"), 3, None)
@@ -228,7 +228,7 @@ def test_a_body_that_never_ends_lets_go_of_an_answer_under_way() -> None:
 
     async def ask() -> Any:
         answer = _Answer("/v1/stream", nobody)
-        body = _Body(never, answer, 1000, 0.01)
+        body = _Body(never, answer, Held(1000), 1000, 0.01)
         with pytest.raises(HTTPException):
             await body()
         await answer({"type": "http.response.start", "status": 200})
