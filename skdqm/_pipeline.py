@@ -12,6 +12,13 @@ def parts_of(estimator: Any) -> tuple[Steps, Any]:
     return ([], estimator) if steps is None else (steps[:-1], estimator[-1])
 
 
+def through(steps: Steps, rows: Any) -> Any:
+    """Send rows through fitted steps."""
+    for _, step in steps:
+        rows = step.transform(rows)
+    return rows
+
+
 def unscaled(steps: Steps) -> Steps:
     """Return the steps without the last ones that only rescale each column."""
     from sklearn.base import OneToOneFeatureMixin

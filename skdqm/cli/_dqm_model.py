@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from skdqm._messages import listed
-from skdqm._pipeline import Steps, parts_of
+from skdqm._pipeline import parts_of, through
 from skdqm.cli._dqm_data import Data, Source
 from skdqm.cli._model import DQM, Model
 from skdqm.exceptions import DataError, ModelFileError
@@ -94,10 +94,3 @@ class DqmModel:
         kept["learned_runs"] = [first, max(last, *learned["runs"])]
         kept["updates"] = [*kept.get("updates", []), learned]
         save(self.estimator, path, metadata=kept)
-
-
-def through(steps: Steps, rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Send lumisections through fitted steps, which keep their index."""
-    for _, step in steps:
-        rows = step.transform(rows)
-    return rows

@@ -10,8 +10,8 @@ from warnings import warn
 import typer
 from rich.console import Console
 
+from skdqm._pipeline import through
 from skdqm.cli._dqm_data import Data, Source, columns_of, count_of, runs_in_words
-from skdqm.cli._dqm_model import through
 from skdqm.cli._dqm_options import (
     FirstOption,
     HistogramsArgument,

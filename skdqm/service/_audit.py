@@ -9,8 +9,11 @@ from sqlalchemy import Connection, insert, select
 
 from skdqm.service import _tables as tables
 
-# What the trend marks.
-MARKED = ("drift", "load", "rollback", "threshold", "update")
+# Who acts where no person does.
+SERVICE = "service"
+# What is done to a model; the trend marks it.
+DRIFT, LOAD, ROLLBACK, THRESHOLD, UPDATE = "drift", "load", "rollback", "threshold", "update"
+MARKED = (DRIFT, LOAD, ROLLBACK, THRESHOLD, UPDATE)
 
 
 def logged(
@@ -64,13 +67,13 @@ def _mark(row: Any) -> dict[str, Any]:
 
 def _in_words(row: Any) -> str:
     detail = json.loads(row["detail"])
-    by = "" if row["action"] == "drift" else f" by {row['actor']}"
+    by = "" if row["action"] == DRIFT else f" by {row['actor']}"
     words = {
-        "drift": "the scores have changed",
-        "load": f"version {row['version']} loaded from its file",
-        "rollback": f"back to version {row['version']}",
-        "threshold": _threshold_in_words(detail),
-        "update": _update_in_words(row["version"], detail),
+        DRIFT: "the scores have changed",
+        LOAD: f"version {row['version']} loaded from its file",
+        ROLLBACK: f"back to version {row['version']}",
+        THRESHOLD: _threshold_in_words(detail),
+        UPDATE: _update_in_words(row["version"], detail),
     }[row["action"]]
     comment = f": {detail['comment']}" if detail.get("comment") else ""
     return f"{words}{by}{comment}"

@@ -1,7 +1,7 @@
 """A connection to the data base, and its schema."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from skdqm.exceptions import UsageError
 
+# Gives a connection for one transaction.
+Connected = Callable[[], AbstractContextManager[Connection]]
 MIGRATIONS = Path(__file__).parent / "migrations"
 SECONDS_TO_WAIT = 10
 # Any number: whoever migrates a PostgreSQL data base holds this lock.

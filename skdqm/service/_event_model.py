@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skdqm._pipeline import parts_of, unscaled
+from skdqm._pipeline import parts_of, through, unscaled
 from skdqm.base import turned
 from skdqm.drift import DriftMonitor
 from skdqm.exceptions import DataError
@@ -51,7 +51,7 @@ class EventModel(ServedModel):
         """Judge events, in the order of time."""
         try:
             found = self._judged(rows.numbers)
-        except DataError as error:
+        except ValueError as error:  # a DataError, or what a step of scikit-learn says
             raise RequestError(422, str(error), ("body",)) from error
         return Verdicts(
             found.anomaly_score,
@@ -76,13 +76,20 @@ class EventModel(ServedModel):
     def taught(self, rows: Rows) -> Any:
         """Return a copy of the estimator that has learned events, and keeps its promise."""
         with StreamingDetector(self.estimator) as apart:
-            apart.learn(rows.numbers).result()
+            try:
+                apart.learn(rows.numbers).result()
+            except ValueError as error:
+                # What scikit-learn says of numbers that overflow behind a scaler.
+                raise DataError(f"the rows cannot be learned: {error}") from error
             return apart.detector
 
     def n_flagged(self, rows: Rows) -> int:
         """Return how many of some events are flagged, without counting them as judged."""
-        labels = self.estimator.predict(frame_of(rows, self.expected.names))
-        return int(np.count_nonzero(labels == -1))
+        try:
+            with StreamingDetector(self.estimator) as apart:
+                return int(np.count_nonzero(apart.process_batch(rows.numbers).is_anomaly))
+        except ValueError as error:
+            raise DataError(f"the rows cannot be judged: {error}") from error
 
     @property
     def threshold(self) -> float:
@@ -118,13 +125,10 @@ class EventModel(ServedModel):
 
     def _explanation(self, named: Any) -> Explanation | None:
         steps, detector = parts_of(self.estimator)
-        X: Any = named
-        for _, step in steps:
-            X = step.transform(X)
-        values: Any = named
-        for _, step in unscaled(steps):
-            values = step.transform(values)
-        return explanation(detector, X, values, steps, named)
+        X = through(steps, named)
+        if not np.isfinite(np.asarray(X)).all():  # numbers that overflow behind a scaler
+            return None
+        return explanation(detector, X, through(unscaled(steps), named), steps, named)
 
 
 def _strongest(explained: Explanation, row: int) -> list[FeatureShare]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from skdqm.exceptions import ModelFileError, SkdqmError
 from skdqm.persistence import load, read_metadata, save
+from skdqm.service._audit import THRESHOLD, UPDATE
 from skdqm.service._decode import Rows
 from skdqm.service._errors import RequestError
 from skdqm.service._event_model import EventModel
@@ -21,7 +22,6 @@ from skdqm.service._storage import Storage
 
 # What the metadata of a model file call a model of histograms.
 HISTOGRAMS = "dqm"
-UPDATE, THRESHOLD = "update", "threshold"
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,8 @@ class HostedModel:
                 "partial_fit; train it anew",
             )
         # Who teaches flagged rows should know: what is learned is normal from then on.
-        detail = {"n_rows": len(rows.numbers), "n_flagged": model.n_flagged(rows)}
+        n_flagged = _asked(lambda: model.n_flagged(rows))
+        detail = {"n_rows": len(rows.numbers), "n_flagged": n_flagged}
         return self._changed(UPDATE, actor, detail, lambda model: model.taught(rows))
 
     def set_threshold(self, asked: Mapping[str, float], actor: str, comment: str) -> Version:
@@ -221,9 +222,9 @@ def _metadata(model: ServedModel, action: str, detail: dict[str, Any]) -> dict[s
     return {**kept, "updates": [*kept.get("updates", []), step]}
 
 
-def _asked(change: Callable[[], Any]) -> Any:
-    """Make a change, or say why it cannot be made."""
+def _asked(task: Callable[[], Any]) -> Any:
+    """Do what a client has asked for, or say why it cannot be done."""
     try:
-        return change()
+        return task()
     except SkdqmError as error:
         raise RequestError(422, str(error), ("body",)) from error

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdqm._lumisections import LUMISECTION, RUN, elements_of, lumisection_index
-from skdqm._pipeline import parts_of
+from skdqm._pipeline import parts_of, through
 from skdqm.base import turned
 from skdqm.exceptions import CalibrationWarning, DataError
 from skdqm.io._binning import edges_in
@@ -83,7 +83,7 @@ class LumisectionModel(ServedModel):
         They are scored before they are learned: such scores are those of new good rows, and the
         latest of them set the threshold, so that the promised alarm rate is kept.
         """
-        prepared = self._prepared(self._table(rows).sort_index())
+        prepared = through(self._steps, self._table(rows).sort_index())
         twin = copy(self.detector)
         rate = getattr(twin, "alarm_rate_", None)
         known = getattr(twin, "calibration_scores_", np.empty(0))
@@ -129,14 +129,9 @@ class LumisectionModel(ServedModel):
         rows = np.stack(values) if values else empty
         return pd.DataFrame(rows, index, list(self.expected.names or ()))
 
-    def _prepared(self, table: pd.DataFrame) -> pd.DataFrame:
-        for _, step in self._steps:
-            table = step.transform(table)
-        return table
-
     def _judged(self, table: pd.DataFrame) -> Judged:
         try:
-            return judged(self.detector, self._prepared(table))
+            return judged(self.detector, through(self._steps, table))
         except DataError as error:
             raise RequestError(422, str(error), ("body",)) from error
 

@@ -12,6 +12,7 @@ from skdqm.service._decode import ARROW, CSV, JSON, NPY, Rows, decoded, encoded
 from skdqm.service._errors import RequestError
 from skdqm.service._hosted import HostedModel
 from skdqm.service._judgement import Floats, Judgement
+from skdqm.service._rows import LARGEST
 from skdqm.service._schemas import Name, ScoreOut, SingleScore
 from skdqm.service._service import Service
 
@@ -21,7 +22,7 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}
 NUMBERS = {"type": "array", "items": {"type": "number"}}
 NAMED = {"type": "object", "additionalProperties": {"type": "number"}}
 FEATURES = {"oneOf": [NUMBERS, NAMED]}
-WHOLE = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+WHOLE = {"type": "integer", "minimum": 0, "maximum": LARGEST}
 PLACE = {"run": WHOLE, "lumisection": WHOLE}
 LUMISECTION = {
     "type": "object",
@@ -113,7 +114,7 @@ async def score_one(service: ServiceOf, actor: Actor, body: Body) -> Response:
             raise RequestError(422, message)
         judgement, _ = _judged(service, hosted, rows)
         flag = bool(judgement.verdicts[0] == -1)
-        return to_json({"anomaly_score": _known(judgement.scores[0]), "is_anomaly": flag})
+        return to_json({"anomaly_score": _listed(judgement.scores)[0], "is_anomaly": flag})
 
     return Response(await run_in_threadpool(judge), media_type=JSON)
 
@@ -194,7 +195,3 @@ def _listed(values: Floats) -> list[float | None]:
     return [
         value if known else None for value, known in zip(found, np.isfinite(values), strict=True)
     ]
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

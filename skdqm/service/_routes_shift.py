@@ -13,8 +13,8 @@ from skdqm.service._access import Actor, OfModel, ServiceOf
 from skdqm.service._evidence import evidence_of
 from skdqm.service._routes_models import details_of
 from skdqm.service._routes_score import ERRORS
+from skdqm.service._rows import LARGEST
 from skdqm.service._schemas import (
-    LARGEST,
     Alarm,
     AuditEntry,
     CommentBody,

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from skdqm.service._rows import LARGEST
 from skdqm.service._settings import MODEL_NAME
 
-LARGEST = 2**63 - 1
 # Data bases take no NUL.
 TEXT = r"^[^\x00]*$"
 

@@ -6,6 +6,7 @@ from threading import Event, Thread
 from typing import Any
 
 from skdqm.exceptions import SkdqmError, UsageError
+from skdqm.service._audit import DRIFT, SERVICE
 from skdqm.service._decode import Limits
 from skdqm.service._errors import RequestError
 from skdqm.service._hosted import HostedModel
@@ -19,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 # Between two looks at which versions are active.
 SECONDS = 1.0
-DRIFT, SERVICE = "drift", "service"
 
 
 class Service:

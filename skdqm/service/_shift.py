@@ -1,17 +1,15 @@
 """What the shift crew sees and does, as rows of tables."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from skdqm.service import _tables as tables
 from skdqm.service._audit import logged, mark_rows
+from skdqm.service._engine import Connected
 from skdqm.service._errors import RequestError
 from skdqm.service._turn import take_turn
 
-Connected = Callable[[], AbstractContextManager[Connection]]
 ACKNOWLEDGE, WITHDRAW, MASK, UNMASK = "acknowledge", "withdraw", "mask", "unmask"
 OF_ALARM = (
     "id",

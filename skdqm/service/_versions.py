@@ -1,20 +1,17 @@
 """Versions of models: their content is kept, so that workers and restarts agree."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from skdqm.service import _tables as tables
-from skdqm.service._audit import logged
+from skdqm.service._audit import LOAD, ROLLBACK, SERVICE, logged
+from skdqm.service._engine import Connected
 from skdqm.service._errors import RequestError
 from skdqm.service._turn import take_turn
-
-Connected = Callable[[], AbstractContextManager[Connection]]
-LOAD, ROLLBACK, SERVICE = "load", "rollback", "service"
 
 
 class ConflictError(RequestError):

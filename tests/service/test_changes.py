@@ -1,12 +1,14 @@
 """Models that learn, thresholds that move, versions that come back."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skdqm.detectors import HistogramDetector
+from skdqm.detectors import AutoencoderDetector, HistogramDetector
 from skdqm.persistence import load, save
 from skdqm.service._errors import RequestError
 from tests.cli.conftest import run_command
@@ -53,6 +55,26 @@ def test_too_few_rows_change_nothing(client: Any, events: Events) -> None:
     assert answer.status_code == 422
     assert "expected" in answer.json()["detail"][0]["msg"]
     assert facts(client)["version"] == 1
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_rows_that_cannot_be_judged_are_not_learned(
+    serving: Callable[..., Any], events: Events, tmp_path: Path
+) -> None:
+    counts = events.good[:500].abs()
+    detector = AutoencoderDetector(
+        loss="poisson", hidden_layer_sizes=(4,), max_epochs=1, random_state=0
+    )
+    small = make_pipeline(StandardScaler(), HistogramDetector())
+    save(detector.fit(counts), tmp_path / "counts.skdqm")
+    save(small.fit(1e-3 * counts), tmp_path / "small.skdqm")
+    models = tmp_path / "counts.skdqm", tmp_path / "small.skdqm"
+    with serving(*models, allow_update=True) as client:
+        for name, rows in [("counts", -counts), ("small", 0 * counts + 1.7e308)]:
+            body = {"events": rows.to_numpy().tolist()}
+            answer = client.post(f"/v1/models/{name}/update", json=body)
+            assert answer.status_code == 422, answer.text
+            assert facts(client, name)["version"] == 1
 
 
 def test_another_alarm_rate_moves_the_threshold_by_what_is_known(client: Any) -> None:

@@ -1,12 +1,19 @@
 """Verdicts over HTTP are those of the model."""
 
 import io
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from skdqm.detectors import HistogramDetector
+from skdqm.persistence import save
 from tests.service.conftest import Events, Histograms, dead, lumisection
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -154,3 +161,22 @@ def test_an_unknown_model_is_named(client: Any) -> None:
     answer = client.post("/v1/models/muons/score", json={"features": [1]})
     assert answer.status_code == 404
     assert "tracker" in answer.json()["detail"]
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [([StandardScaler()], 200), ([StandardScaler(), PCA(3, random_state=0)], 422)],
+    ids=["scaled", "projected"],
+)
+def test_numbers_that_overflow_behind_a_scaler_are_no_error_of_the_service(
+    serving: Callable[..., Any], events: Events, tmp_path: Path, steps: list[Any], status: int
+) -> None:
+    model = make_pipeline(*steps, HistogramDetector()).fit(1e-3 * events.good[:500])
+    save(model, tmp_path / "small.skdqm")
+    with serving(tmp_path / "small.skdqm") as client:
+        answer = client.post("/v1/score", json={"features": [1.7e308] * 6})
+    assert answer.status_code == status, answer.text
+    if status == 200:
+        (verdict,) = answer.json()["verdicts"]
+        assert (verdict["is_anomaly"], verdict["reason"]) == (True, "abnormal as a whole")
