@@ -74,13 +74,13 @@ def test_new_messages_are_waited_for(broker):
 
 def test_it_ends_when_nothing_comes_for_a_while(broker):
     broker.send([1])
-    assert values(read_all(topic(broker.url, follow=True, until_idle=0.5))) == [(1,)]
+    assert values(read_all(topic(broker.url, follow=True, until_idle=2.0))) == [(1,)]
 
 
 def test_latest_begins_with_new_messages_and_its_position_keeps_all_partitions(broker):
     broker.send([1])
     broker.send([1], [1], partition=1)
-    source = topic(f"{broker.url}?auto.offset.reset=latest", follow=True, until_idle=1.5)
+    source = topic(f"{broker.url}?auto.offset.reset=latest", follow=True, until_idle=4.0)
     patience = source._patience
 
     def lasts():
@@ -107,7 +107,7 @@ def test_partitions_that_are_added_are_read(broker, monkeypatch):
     broker.send([1])
     broker.send([2], partition=1)
     known = iter([{0}, {0, 1}])
-    source = topic(broker.url, follow=True, until_idle=1.0)
+    source = topic(broker.url, follow=True, until_idle=3.0)
     monkeypatch.setattr(source, "_partitions", lambda consumer: next(known, {0, 1}))
     found = read_all(source)
     assert sorted(values(found)) == [(1,), (2,)]
