@@ -29,4 +29,13 @@ Subpackage                    What it holds
 Importing :mod:`skdqm` itself loads none of them.
 """
 
-__version__ = "0.1.0"
+__version__: str
+
+
+def __getattr__(name: str) -> str:
+    # Looked up when asked for: reading the metadata takes as long as all the rest of this import.
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version
+
+    return version(__name__)

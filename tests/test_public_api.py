@@ -2,23 +2,19 @@
 
 import importlib
 import inspect
-import pkgutil
 import subprocess
 import sys
 from dataclasses import is_dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from numpydoc.docscrape import FunctionDoc
 from sklearn.base import BaseEstimator
 
-import skdqm
+from tests import public_api
 
-PACKAGES = sorted(
-    info.name
-    for info in pkgutil.iter_modules(skdqm.__path__, "skdqm.")
-    if not info.name.rpartition(".")[2].startswith("_") and info.name != "skdqm.cli"
-)
+PACKAGES = public_api.packages()
 # Private methods, the events that skorch announces, and torch's forward pass.
 CALLED_BY_OTHERS = ("_", "on_", "forward")
 PUBLIC = [
@@ -80,6 +76,15 @@ def test_every_estimator_and_function_shows_an_example(package: str, name: str) 
     is_estimator = inspect.isclass(found) and issubclass(found, BaseEstimator)
     if (inspect.isfunction(found) or is_estimator) and not inspect.isabstract(found):
         assert ">>>" in (found.__doc__ or "")
+
+
+def test_the_public_api_changes_on_purpose() -> None:
+    """A difference that is wanted is written down, and stands in the changelog.
+
+    ``python -m tests.public_api > tests/public_api.txt``
+    """
+    pinned = Path(__file__).with_name("public_api.txt").read_text(encoding="utf-8")
+    assert list(public_api.lines()) == pinned.splitlines()
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

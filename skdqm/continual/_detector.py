@@ -177,9 +177,7 @@ default="pool"
         return self._course.pool.expert.detector
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: ArrayLike, y: ArrayLike | None = None, *, condition: Any = None
-    ) -> Self:
+    def partial_fit(self, X: ArrayLike, y: Any = None, *, condition: Any = None) -> Self:
         """Go on with the stream: judge rows, then learn what may be learned.
 
         The same as :meth:`observe`, without the verdicts.
