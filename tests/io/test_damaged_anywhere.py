@@ -97,3 +97,25 @@ def test_a_csv_cut_anywhere_is_refused_or_gives_whole_rows(
         assert np.isfinite(found).all()
         # A row cut inside its last number is a shorter number: no reader can tell.
         np.testing.assert_array_equal(found[:rows], VALUES[:rows])
+
+
+def npy_with(header: bytes) -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\0" * 80
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f8', 'shape': (3, 3), 'fortran_order': False (",
+        b"  {'descr': '<f8'\n 1",
+        b"{'descr': '<f8', 'shape': (3, 3), 'fortran_order': False",
+        b"{'descr': '<f8', 'shape': (10000000000000000000000, 3), 'fortran_order': False}",
+    ],
+    ids=["open bracket", "indentation", "open brace", "petabytes"],
+)
+def test_an_npy_header_that_is_no_dict_is_refused_in_one_line(folder: Path, header: bytes) -> None:
+    path = folder / "header.npy"
+    path.write_bytes(npy_with(header))
+    with pytest.raises(DataError, match=r"header\.npy: cannot read this as") as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
