@@ -1,5 +1,6 @@
 """Errors of the reading libraries, turned into one line that names the file."""
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from pathlib import Path
 from skdqm.exceptions import DataError, SkdqmError
 
 # What h5py, pandas, pyarrow, numpy, gzip and zipfile raise on files that are not what they claim.
+# numpy takes the header of an npy file for Python text, and its tokenizer has errors of its own.
 _FOREIGN = (
     OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, NotImplementedError,
-    zlib.error, zipfile.BadZipFile,
+    zlib.error, zipfile.BadZipFile, tokenize.TokenError, SyntaxError, OverflowError,
 )  # fmt: skip
 _LONGEST_REASON = 160
 

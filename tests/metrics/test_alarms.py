@@ -134,6 +134,10 @@ def test_labels_of_other_rows_are_refused():
     for metric in (detection_delay, lambda y, flags: alarms_per_day(flags, y_true=y)):
         with pytest.raises(DataError, match=r"y_true has \[1, 2\] in row 0, .* flags \[1, 1\];"):
             metric(y[::-1], flags)
+    index = lumisection_index([1, 1, 1], [1, 2, 3])
+    y = pd.Series([0, 1, 0], lumisection_index([1, 1, 1], [1, 2, 4]))
+    with pytest.raises(DataError, match=r"y_true has \[1, 4\] in row 2, .* flags \[1, 3\];"):
+        detection_delay(y, pd.Series([1, 1, 1], index))
 
 
 @pytest.mark.parametrize("runs", [["99999", "100000"], [1.0, np.nan]])
@@ -141,6 +145,12 @@ def test_runs_that_have_no_order_in_time_are_refused(runs):
     for metric in (alarms_per_run, alarms_per_day):
         with pytest.raises(DataError, match="expected their numbers"):
             metric([1, -1], runs)
+
+
+@pytest.mark.parametrize("count", ["alarms", "lumisections"])
+def test_without_good_lumisections_there_is_no_rate_of_false_alarms(count):
+    with pytest.raises(DataError, match="every lumisection faulty"):
+        alarms_per_day([-1, 1], y_true=[1, 1], count=count)
 
 
 def test_without_faults_there_are_no_delays():

@@ -88,6 +88,16 @@ def test_two_storms_are_two_and_anomalies_and_holds_are_none():
     assert alarm_storms(y, held, promised_rate=0.01).worst_rate == 0
 
 
+def test_a_storm_lies_above_the_factor_and_not_at_it():
+    flags = np.ones(100)
+    flags[:50] = -1
+    for promised, n_storms in ((0.5, 0), (0.5 * (1 - 1e-15), 0), (0.49, 1)):
+        found = alarm_storms(np.zeros(100), flags, promised_rate=promised, window=100, factor=1)
+        assert (found.n_storms, found.rate) == (n_storms, 0.5)
+    small = alarm_storms(np.zeros(100), flags, promised_rate=0.9, window=100, factor=0.5)
+    assert small.n_storms == 1
+
+
 def test_booleans_mean_flagged():
     flags = np.array([True, False, False, False])
     assert windowed_false_alarm_rate(np.zeros(4), flags).mean == 0.25
@@ -111,6 +121,8 @@ def test_rates_need_good_rows_with_a_verdict():
         ({"promised_rate": 0}, "promised_rate=0 is not a share"),
         ({"window": 0}, "window=0; give a whole number of 1 or more"),
         ({"factor": np.nan}, "factor=nan; give a positive number"),
+        ({"factor": 0}, "factor=0; give a positive number"),
+        ({"factor": np.inf}, "factor=inf; give a positive number"),
     ],
 )
 def test_impossible_parameters_of_storms_are_named(wrong, message):
@@ -207,6 +219,14 @@ def test_what_never_comes_back_is_told_apart():
     assert len(recovery_time(np.zeros(300), [], flags=flags).recovered) == 0
 
 
+def test_the_worst_area_after_a_change_is_the_smallest_one():
+    y = np.tile([0, 1], 100)
+    score = np.where(np.arange(200) < 100, y, 0).astype(float)
+    score[100:120] = 1 - y[100:120]
+    found = recovery_time(y, [100], anomaly_score=score, window=10).unrecovered
+    assert found[["before", "worst"]].to_numpy().tolist() == [[1.0, 0.0]]
+
+
 @pytest.mark.parametrize("changes", [[0], [300], [20, 20], [30, 20], [1.5], [[1, 2]], ["a"]])
 def test_change_points_that_are_no_positions_are_refused(changes):
     with pytest.raises(DataError, match=r"expected increasing positions of rows, .* from 1 to 299"):
@@ -246,6 +266,12 @@ def test_a_fault_that_comes_and_goes_is_one_and_neighbours_are_two():
     assert len(found.undetected) == 0
     none = time_to_detection([], flags)
     assert len(none.detected) == len(none.undetected) == 0
+
+
+def test_columns_of_faults_are_found_by_name():
+    faults = pd.DataFrame({"stop": [5], "start": [2]})
+    found = time_to_detection(faults, np.array([1, 1, 1, -1, 1, 1]))
+    assert found.detected["delay"].tolist() == [1]
 
 
 @pytest.mark.parametrize(

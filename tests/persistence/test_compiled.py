@@ -205,6 +205,16 @@ def test_a_forged_decision_tree_is_refused(forgery: str) -> None:
         build(kind, parts)
 
 
+def test_a_decision_tree_comes_back_with_its_depth() -> None:
+    from skdqm.persistence._compiled import build, kind_of, take
+
+    tree = IsolationForest(n_estimators=1, random_state=0).fit(X).estimators_[0].tree_
+    kind = kind_of(tree)
+    assert kind is not None
+    found = build(kind, through_file(take(kind, tree)))
+    assert (found.max_depth, found.node_count) == (tree.max_depth, tree.node_count)
+
+
 FORGED_SEARCHES = {
     "weights of too few rows": set_part("sample_weight", np.ones(3)),
     "leaves of no rows": set_part("leaf_size", 0),

@@ -134,6 +134,13 @@ def change_header(path: Path, **changes: Any) -> None:
     path.write_bytes(safetensors.numpy.save(arrays, header))
 
 
+def test_a_changed_letter_of_the_metadata_is_noticed(path: Path) -> None:
+    save(instance("autoencoder"), path, metadata={"source": "run 297047"})
+    path.write_bytes(path.read_bytes().replace(b"run 297047", b"run 297048"))
+    with pytest.raises(ModelFileError):
+        load(path)
+
+
 def test_another_scikit_learn_is_warned_of(saved: Path) -> None:
     change_header(saved, versions=json.dumps({"scikit-learn": "0.24.2"}))
     with pytest.warns(InconsistentVersionWarning):
