@@ -166,6 +166,9 @@ class DetectionDelayDisplay:
             missed = f"{len(rates) - len(seen)} of {len(rates)} thresholds miss half of the faults"
             self.ax_.set_title(missed, fontsize="small")
         self.ax_.set(xlabel=self.xlabel, ylabel="median detection delay (lumisections)")
+        # Linear below one a day, so that a rate of zero stays in the picture.
+        self.ax_.set_xscale("symlog", linthresh=1)
+        self.ax_.set_xlim(left=0)
         self.ax_.set_ylim(bottom=0)
         return self
 
