@@ -140,9 +140,13 @@ class LatentDisplay:
         self.ax_ = one_axes(ax)
         self.figure_: Any = self.ax_.figure
         label = "all rows" if self.y is None else "normal"
-        self.ax_.scatter(*points[~known].T, s=8, c="0.7", marker="o", label=label)
+        self.ax_.scatter(
+            points[~known, 0], points[~known, 1], s=8, c="0.7", marker="o", label=label
+        )
         if known.any():
-            self.ax_.scatter(*points[known].T, s=24, c="tab:red", marker="x", label="anomaly")
+            self.ax_.scatter(
+                points[known, 0], points[known, 1], s=24, c="tab:red", marker="x", label="anomaly"
+            )
         self.ax_.set(xlabel="first component", ylabel="second component")
         if len(kept) < len(latent):
             self.ax_.set_title(f"{len(kept):,} of {len(latent):,} rows", fontsize="small")

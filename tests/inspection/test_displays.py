@@ -1,8 +1,12 @@
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from skdqm.detectors import AutoencoderDetector
 from skdqm.exceptions import DataError, UsageError
 from skdqm.inspection import (
     AgreementDisplay,
@@ -87,3 +91,21 @@ def test_faults_that_are_missed_are_not_rewarded():
 def test_errors_say_what_was_expected(draw, error, says):
     with pytest.raises(error, match=says):
         draw()
+
+
+def test_a_pipeline_draws_what_its_scores_draw():
+    frame = pd.DataFrame(ROWS, columns=list("abcd"))
+    scaler = StandardScaler().set_output(transform="pandas")
+    network = AutoencoderDetector(max_epochs=2, random_state=0)
+    pipeline = make_pipeline(scaler, network).fit(frame)
+    scores = -pipeline.score_samples(frame)
+    found = RocSicDisplay.from_estimator(pipeline, frame, Y).ax_[0].get_lines()[0].get_xydata()
+    expected = RocSicDisplay.from_predictions(Y, scores).ax_[0].get_lines()[0].get_xydata()
+    np.testing.assert_array_equal(found, expected)
+    features = FeatureScoresDisplay.from_estimator(pipeline, frame)
+    assert [each.get_text() for each in features.ax_.get_xticklabels()] == list("abcd")
+    for display in (LatentDisplay, ReconstructionDisplay, ScoreDistributionDisplay):
+        display.from_estimator(pipeline, frame)
+    alarms = ScoreStreamDisplay.from_estimator(pipeline, frame).ax_.get_lines()[-1].get_xdata()
+    np.testing.assert_array_equal(alarms, np.flatnonzero(pipeline.predict(frame) == -1))
+    TrainingDisplay.from_estimator(pipeline)
