@@ -1,0 +1,135 @@
+"""How far the members of an ensemble rank rows alike."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from skdqm.exceptions import DataError
+from skdqm.inspection._common import checked, checked_names, one_axes, rows_for
+from skdqm.inspection._style import MAP
+
+
+class AgreementDisplay:
+    """Rank correlation (Spearman) of the scores of every two members, with figures in the cells.
+
+    Parameters
+    ----------
+    member_scores : DataFrame or array-like of shape (n_samples, n_members)
+        Scores of each member.
+    names : sequence of str, default=None
+        Names of the members; columns of a frame if None.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes of the last plot.
+    figure_ : matplotlib Figure
+        Figure of the last plot.
+
+    Examples
+    --------
+    >>> from skdqm.inspection import AgreementDisplay
+    >>> display = AgreementDisplay.from_member_scores([[1, 1], [2, 3], [3, 2]])
+    >>> display.ax_.texts[1].get_text()
+    '0.50'
+    """
+
+    def __init__(self, member_scores: Any, *, names: Sequence[str] | None = None) -> None:
+        self.member_scores = member_scores
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, ensemble: Any, X: Any, *, ax: Any = None) -> Self:
+        """Plot how the members of a fitted ensemble agree on rows.
+
+        Parameters
+        ----------
+        ensemble : object
+            Fitted, with ``member_scores``; or a Pipeline that ends in one.
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        ax : matplotlib Axes, default=None
+            Where to plot; a new figure if None.
+
+        Returns
+        -------
+        display : AgreementDisplay
+            Plotted.
+
+        Raises
+        ------
+        DataError
+            When values are not finite or shapes do not match.
+        UsageError
+            When the estimator cannot do it.
+        """
+        detector, rows = rows_for(ensemble, "member_scores", X)
+        scores = np.asarray(detector.member_scores(rows))
+        names = list(getattr(detector, "named_detectors_", ())) or None
+        return cls.from_member_scores(scores, names=names, ax=ax)
+
+    @classmethod
+    def from_member_scores(
+        cls, member_scores: Any, *, names: Sequence[str] | None = None, ax: Any = None
+    ) -> Self:
+        """Plot known scores of members.
+
+        Parameters
+        ----------
+        member_scores : DataFrame or array-like of shape (n_samples, n_members)
+            Scores of each member.
+        names : sequence of str, default=None
+            Names of the members.
+        ax : matplotlib Axes, default=None
+            Where to plot; a new figure if None.
+
+        Returns
+        -------
+        display : AgreementDisplay
+            Plotted.
+
+        Raises
+        ------
+        DataError
+            When values are not finite or shapes do not match.
+        UsageError
+            When the estimator cannot do it.
+        """
+        return cls(member_scores, names=names).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the picture.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; a new figure if None.
+
+        Returns
+        -------
+        display : AgreementDisplay
+            With ``ax_`` and ``figure_``.
+        """
+        from scipy.stats import rankdata
+
+        scores = checked(self.member_scores, "member_scores", 2)
+        if scores.shape[0] < 2 or np.any(np.ptp(scores, axis=0) == 0):
+            raise DataError("a member gives all rows the same score; ranks need two scores or more")
+        columns = getattr(self.member_scores, "columns", None)
+        names = checked_names(
+            columns if self.names is None else self.names, scores.shape[1], "member "
+        )
+        ranks = rankdata(scores, axis=0)
+        found = np.atleast_2d(np.corrcoef(ranks, rowvar=False))
+        self.ax_ = one_axes(ax)
+        self.figure_: Any = self.ax_.figure
+        image = self.ax_.imshow(found, cmap=MAP, vmin=-1, vmax=1)
+        for row, column in np.ndindex(*found.shape):
+            colour = "white" if found[row, column] > 0.3 else "black"
+            text = f"{found[row, column]:.2f}"
+            self.ax_.text(column, row, text, ha="center", va="center", color=colour)
+        self.ax_.set_xticks(range(len(names)), names, rotation=45, ha="right")
+        self.ax_.set_yticks(range(len(names)), names)
+        self.figure_.colorbar(image, ax=self.ax_, label="rank correlation")
+        return self

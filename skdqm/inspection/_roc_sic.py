@@ -1,0 +1,144 @@
+"""How far scores part anomalies from normal rows: ROC and significance improvement."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skdqm.inspection._common import checked, checked_labels, many_axes, thinned
+from skdqm.inspection._style import GUIDE, LINE
+
+
+class RocSicDisplay:
+    """ROC curve, and significance improvement against signal efficiency.
+
+    Improvements are drawn where at least 25 background events survive the cut, as in
+    :func:`skdqm.metrics.significance_improvement_curve`.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        1 = anomaly, 0 = normal.
+    y_score : array-like of shape (n_samples,)
+        Anomaly scores; high is abnormal.
+    name : str, default=None
+        Name in the legend.
+
+    Attributes
+    ----------
+    ax_ : ndarray of matplotlib Axes of shape (2,)
+        Axes of the last plot.
+    figure_ : matplotlib Figure
+        Figure of the last plot.
+
+    Examples
+    --------
+    >>> from skdqm.inspection import RocSicDisplay
+    >>> display = RocSicDisplay.from_predictions([0, 0, 1, 1], [0.1, 0.3, 0.2, 2.0])
+    >>> display.ax_.shape
+    (2,)
+    """
+
+    def __init__(self, y_true: ArrayLike, y_score: ArrayLike, *, name: str | None = None) -> None:
+        self.y_true = y_true
+        self.y_score = y_score
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: ArrayLike, *, name: str | None = None, ax: Any = None
+    ) -> Self:
+        """Plot the curves of a fitted detector or Pipeline.
+
+        Parameters
+        ----------
+        estimator : object
+            Fitted; with ``score_samples``.
+        X : array-like of shape (n_samples, n_features)
+            Rows to score.
+        y : array-like of shape (n_samples,)
+            1 = anomaly, 0 = normal.
+        name : str, default=None
+            Name in the legend; that of the class if None.
+        ax : matplotlib Axes or array of two, default=None
+            Where to plot; a new figure if None.
+
+        Returns
+        -------
+        display : RocSicDisplay
+            Plotted.
+
+        Raises
+        ------
+        DataError
+            When labels do not match, a class is missing, or a score is not finite.
+        """
+        name = type(estimator).__name__ if name is None else name
+        return cls.from_predictions(y, -np.asarray(estimator.score_samples(X)), name=name, ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls, y_true: ArrayLike, y_score: ArrayLike, *, name: str | None = None, ax: Any = None
+    ) -> Self:
+        """Plot the curves of known scores.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            1 = anomaly, 0 = normal.
+        y_score : array-like of shape (n_samples,)
+            Anomaly scores; high is abnormal.
+        name : str, default=None
+            Name in the legend.
+        ax : matplotlib Axes or array of two, default=None
+            Where to plot; a new figure if None.
+
+        Returns
+        -------
+        display : RocSicDisplay
+            Plotted.
+
+        Raises
+        ------
+        DataError
+            When labels do not match, a class is missing, or a score is not finite.
+        """
+        return cls(y_true, y_score, name=name).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the picture.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array of two, default=None
+            Where to plot; a new figure if None.
+
+        Returns
+        -------
+        display : RocSicDisplay
+            With ``ax_`` and ``figure_``.
+        """
+        from sklearn.metrics import roc_auc_score, roc_curve
+
+        from skdqm.metrics import significance_improvement_curve
+
+        scores = checked(self.y_score, "y_score")
+        labels = checked_labels(self.y_true, len(scores)).astype(int)
+        self.ax_ = many_axes(ax, 1, 2, (9, 4))[0]
+        self.figure_: Any = self.ax_[0].figure
+        false, true, _ = roc_curve(labels, scores)
+        area = f"AUC = {roc_auc_score(labels, scores):.3f}"
+        label = area if self.name is None else f"{self.name}, {area}"
+        self._curve(0, false, true, label)
+        self._curve(1, *significance_improvement_curve(labels, scores), label)
+        self.ax_[0].plot([0, 1], [0, 1], label="chance", **GUIDE)
+        self.ax_[0].set(xlabel="background efficiency", ylabel="signal efficiency")
+        self.ax_[0].legend(loc="lower right")
+        self.ax_[1].axhline(1, **GUIDE)
+        self.ax_[1].set(xlabel="signal efficiency", ylabel="significance improvement")
+        self.ax_[1].set_xlim(-0.02, 1.02)
+        return self
+
+    def _curve(self, place: int, x: Any, y: Any, label: str) -> None:
+        kept = thinned(len(x))
+        self.ax_[place].plot(x[kept], y[kept], label=label, **LINE)

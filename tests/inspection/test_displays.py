@@ -1,0 +1,111 @@
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skdqm.detectors import AutoencoderDetector
+from skdqm.exceptions import DataError, UsageError
+from skdqm.inspection import (
+    AgreementDisplay,
+    AlarmRateDisplay,
+    DetectionDelayDisplay,
+    FeatureScoresDisplay,
+    LatentDisplay,
+    ReconstructionDisplay,
+    RocSicDisplay,
+    ScoreDistributionDisplay,
+    ScoreStreamDisplay,
+    TrainingDisplay,
+)
+
+ROWS = np.random.default_rng(0).normal(size=(200, 4))
+Y = np.repeat([0, 1], [150, 50])
+SCORES = ROWS[:, 0] + 2 * Y
+HISTORY = [{"epoch": at, "train_loss": 1 / at, "valid_loss": (at - 3) ** 2} for at in range(1, 6)]
+DISPLAYS = {
+    "agreement": AgreementDisplay(ROWS),
+    "alarm rate": AlarmRateDisplay(np.linspace(0.005, 1, 200)),
+    "delay": DetectionDelayDisplay([0, 1, 10], [np.inf, 4, 1]),
+    "features": FeatureScoresDisplay(ROWS),
+    "map": FeatureScoresDisplay(ROWS, shape=(2, 2)),
+    "latent": LatentDisplay(ROWS, Y),
+    "reconstruction": ReconstructionDisplay(ROWS[:2], ROWS[2:4]),
+    "images": ReconstructionDisplay(ROWS[:8].reshape(2, 4, 4), ROWS[8:16].reshape(2, 4, 4)),
+    "roc": RocSicDisplay(Y, SCORES),
+    "scores": ScoreDistributionDisplay(Y, SCORES, threshold=2),
+    "stream": ScoreStreamDisplay(SCORES, threshold=2, alarms=[150], drifts=[100], runs=Y),
+    "training": TrainingDisplay(HISTORY),
+}
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize("display", DISPLAYS.values(), ids=DISPLAYS)
+def test_a_display_draws_twice_where_it_is_told_and_leaves_settings_alone(display):
+    before = dict(mpl.rcParams)
+    first = display.plot().figure_
+    figure, ax = plt.subplots()
+    assert display.plot(ax=ax) is display
+    assert display.figure_ is figure is not first
+    assert all(axes.figure is figure for axes in np.ravel(display.ax_))
+    figure.canvas.draw()
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_best_epoch_is_that_of_the_smallest_validation_loss():
+    best = TrainingDisplay.from_history(HISTORY).ax_.get_lines()[-1]
+    assert best.get_xdata()[0] == 3
+
+
+def test_no_peak_of_a_long_stream_is_lost():
+    scores = np.zeros(100_000)
+    scores[77_777] = 9
+    line = ScoreStreamDisplay.from_scores(scores).ax_.get_lines()[0]
+    assert len(line.get_xdata()) <= 2000
+    assert line.get_ydata().max() == 9
+
+
+def test_faults_that_are_missed_are_not_rewarded():
+    display = DetectionDelayDisplay.from_delays({1: [1, np.inf, np.inf], 5: [1, 2, np.inf]})
+    np.testing.assert_array_equal(display.ax_.get_lines()[0].get_xydata(), [[5, 2]])
+
+
+@pytest.mark.parametrize(
+    ("draw", "error", "says"),
+    [
+        (lambda: RocSicDisplay.from_predictions(np.zeros(200), SCORES), DataError, "expected 1"),
+        (lambda: RocSicDisplay.from_predictions(Y[1:], SCORES), DataError, "one per row"),
+        (lambda: ScoreDistributionDisplay.from_predictions(None, [np.nan]), DataError, "NaN"),
+        (lambda: ReconstructionDisplay.from_arrays(ROWS, ROWS[1:]), DataError, "the same"),
+        (lambda: ScoreStreamDisplay.from_scores([1.0], alarms=[3]), DataError, "marks"),
+        (lambda: LatentDisplay.from_estimator(object(), ROWS), UsageError, "no transform"),
+    ],
+)
+def test_errors_say_what_was_expected(draw, error, says):
+    with pytest.raises(error, match=says):
+        draw()
+
+
+def test_a_pipeline_draws_what_its_scores_draw():
+    frame = pd.DataFrame(ROWS, columns=list("abcd"))
+    scaler = StandardScaler().set_output(transform="pandas")
+    network = AutoencoderDetector(max_epochs=2, random_state=0)
+    pipeline = make_pipeline(scaler, network).fit(frame)
+    scores = -pipeline.score_samples(frame)
+    found = RocSicDisplay.from_estimator(pipeline, frame, Y).ax_[0].get_lines()[0].get_xydata()
+    expected = RocSicDisplay.from_predictions(Y, scores).ax_[0].get_lines()[0].get_xydata()
+    np.testing.assert_array_equal(found, expected)
+    features = FeatureScoresDisplay.from_estimator(pipeline, frame)
+    assert [each.get_text() for each in features.ax_.get_xticklabels()] == list("abcd")
+    for display in (LatentDisplay, ReconstructionDisplay, ScoreDistributionDisplay):
+        display.from_estimator(pipeline, frame)
+    alarms = ScoreStreamDisplay.from_estimator(pipeline, frame).ax_.get_lines()[-1].get_xdata()
+    np.testing.assert_array_equal(alarms, np.flatnonzero(pipeline.predict(frame) == -1))
+    TrainingDisplay.from_estimator(pipeline)
