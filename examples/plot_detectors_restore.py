@@ -1,6 +1,6 @@
 """
 What a detector cannot restore is what it calls abnormal
-=========================================================
+========================================================
 
 Four networks look at the same events, as images, as particles and as columns of two jets. Each
 pair of rows shows the worst and the best event of a test sample for one of them: what it saw, what

@@ -1,6 +1,6 @@
 """
 The best detector changes with the data; an ensemble stays near the best
-=========================================================================
+========================================================================
 
 Without labels nobody knows which detector suits the data. The isolation forest is the best of four
 on jets of LHC Olympics-like events and the worst on readings of a detector; the mean of all four,

@@ -1,6 +1,6 @@
 """
 A detector that drifts: five steps from its readings to a model that follows it
-================================================================================
+===============================================================================
 
 After a while an autoencoder trained on the first runs calls nearly everything abnormal, because
 the gain of some channels falls and baselines of others move. The same autoencoder, inside a

@@ -1,6 +1,6 @@
 """
 A loss map shows where a jet differs from those of the background
-==================================================================
+=================================================================
 
 Events become images of their two leading jets, with the momentum in GeV as it is. A convolutional
 autoencoder that saw background alone restores the core of a jet; momentum far from it stays in

@@ -1,6 +1,6 @@
 """
 The latent density finds dijet resonances that the reconstruction misses
-=========================================================================
+========================================================================
 
 LHC Olympics signal events lie inside the range of the background's features, so an autoencoder
 reconstructs them well. The divergence of the latent distribution from the prior, a density-like

@@ -1,6 +1,6 @@
 """
 A threshold that follows the scores keeps its alarm rate, and need not go blind
-==============================================================================
+===============================================================================
 
 Scores of a network drift by three standard deviations over 60,000 events. The threshold of the
 training storms. All that adapt keep the promised alarm rate while nothing is wrong; when every

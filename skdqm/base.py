@@ -90,7 +90,7 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         The threshold: ``decision_function = score_samples - offset_``.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
     calibration_scores_ : ndarray of shape (n_calibration,)
         Sorted scores of the calibration rows. Only after :meth:`calibrate`.

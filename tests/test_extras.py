@@ -18,6 +18,7 @@ from skdqm.detectors import (
 from skdqm.distributed import score
 from skdqm.exceptions import MissingDependencyError
 from skdqm.export import to_onnx
+from skdqm.inspection import LatentDisplay
 from skdqm.io import read
 from skdqm.preprocessing import JetClusterer, JetConstituents
 
@@ -52,6 +53,7 @@ NEEDS: dict[str, tuple[tuple[str, ...], Callable[[Path], Any]]] = {
     "root": (("uproot",), read_root),
     "graph": (("torch_geometric", "torch_geometric.nn"), fit_graph),
     "jets": (("fastjet",), lambda _: JetClusterer().fit_transform(EVENTS)),
+    "umap": (("umap",), lambda _: LatentDisplay.from_representations(X, projection="umap")),
     "quantum": (("pennylane",), lambda _: QuantumAutoencoderDetector(max_epochs=1).fit(X)),
     "neighbors": (("faiss",), lambda _: NeighborsDetector(algorithm="approximate").fit(X)),
 }

@@ -1,7 +1,9 @@
 """One page for each public subpackage, written before a build: a new name appears by itself."""
 
 import importlib
+import inspect
 import pkgutil
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ NO_API = {"skdqm.cli", "skdqm.service"}
 def write_pages(app: Any) -> None:
     """Write ``api/*.rst`` below the sources."""
     folder = Path(app.srcdir) / "api"
-    folder.mkdir(exist_ok=True)
+    # A name that has gone leaves no page behind.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     found = {info.name for info in pkgutil.iter_modules(skdqm.__path__, "skdqm.")}
     packages = sorted(name for name in found - NO_API if "._" not in name)
     packages = [name for name in packages if getattr(importlib.import_module(name), "__all__", [])]
@@ -25,12 +29,22 @@ def write_pages(app: Any) -> None:
 
 
 def _page(package: str) -> str:
-    names = importlib.import_module(package).__all__
-    listed = "\n".join(f"   {name}" for name in names)
+    module = importlib.import_module(package)
+    called = [name for name in module.__all__ if inspect.isroutine(getattr(module, name))]
+    classes = [name for name in module.__all__ if inspect.isclass(getattr(module, name))]
+    others = [name for name in module.__all__ if name not in {*called, *classes}]
+    listed = "\n".join(f"   {name}" for name in classes + called)
+    data = "\n".join(_data(name, getattr(module, name)) for name in others)
     return (
         f"{_title(package)}\n.. automodule:: {package}\n\n.. currentmodule:: {package}\n\n"
-        f".. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n{listed}\n"
+        f".. autosummary::\n   :toctree: generated\n   :nosignatures:\n\n{listed}\n\n{data}"
     )
+
+
+def _data(name: str, value: Any) -> str:
+    """Describe what is neither a class nor a function, such as a scorer or a name."""
+    about = inspect.getdoc(type(value)) if callable(value) else f"``{value!r}``"
+    return f".. py:data:: {name}\n\n   {(about or '').splitlines()[0]}\n"
 
 
 def _title(text: str) -> str:
@@ -38,6 +52,6 @@ def _title(text: str) -> str:
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Connect to Sphinx."""
-    app.connect("builder-inited", write_pages, priority=100)
+    """Write them before Sphinx looks which documents there are."""
+    write_pages(app)
     return {"parallel_read_safe": True}

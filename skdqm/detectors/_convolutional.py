@@ -136,11 +136,11 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         with early stopping.
     net_ : skorch.NeuralNet
         The trained net, with the module in ``net_.module_``.
-    location_, scale_ : ndarray of shape (n_features_in_,)
+    location_, scale_ : ndarray of shape (n_features,)
         What the pixels were standardised with.
-    feature_loss_ : ndarray of shape (n_features_in_,)
+    feature_loss_ : ndarray of shape (n_features,)
         Mean training loss of the pixels that share a scale, over at most 16,384 images.
-    smoothed_loss_ : ndarray of shape (n_features_in_,)
+    smoothed_loss_ : ndarray of shape (n_features,)
         The same of blurred residuals.
     latent_mean_, latent_covariance_ : ndarray
         Mean and covariance of the latent vectors of the training images.
@@ -148,7 +148,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         The threshold on ``score_samples``.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
 
     See Also

@@ -46,18 +46,18 @@ class HistogramDetector(StandardisingMixin, BaseDetector):
 
     Attributes
     ----------
-    counts_ : ndarray of shape (n_features_in_, n_bins + 2)
+    counts_ : ndarray of shape (n_features, n_bins + 2)
         Entries of each bin; the first and the last column count what lay outside.
-    low_, high_ : ndarray of shape (n_features_in_,)
+    low_, high_ : ndarray of shape (n_features,)
         Lower edge of the first bin and upper edge of the last one inside, in units of `scale_`
         from `location_`.
-    location_, scale_ : ndarray of shape (n_features_in_,)
+    location_, scale_ : ndarray of shape (n_features,)
         What the features were standardised with.
     offset_ : float
         The threshold on ``score_samples``.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
 
     See Also

@@ -69,15 +69,15 @@ class NeighborsDetector(StandardisingMixin, BaseDetector):
 
     Attributes
     ----------
-    memory_ : ndarray of shape (n_remembered, n_features_in_)
+    memory_ : ndarray of shape (n_remembered, n_features)
         The training rows remembered.
-    location_, scale_ : ndarray of shape (n_features_in_,)
+    location_, scale_ : ndarray of shape (n_features,)
         What the features were standardised with.
     offset_ : float
         The threshold on ``score_samples``.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
 
     See Also

@@ -56,7 +56,7 @@ class PyODDetector(BaseDetector):
         The threshold: ``decision_function = score_samples - offset_``.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
 
     Notes

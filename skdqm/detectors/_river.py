@@ -61,7 +61,7 @@ class RiverDetector(BaseDetector):
     ----------
     model_ : river.base.Estimator
         The model that has learned.
-    low_, high_ : ndarray of shape (n_features_in_,)
+    low_, high_ : ndarray of shape (n_features,)
         What every column spanned in the first block.
     n_samples_seen_ : int
         Number of rows learned since the last ``fit``.
@@ -69,7 +69,7 @@ class RiverDetector(BaseDetector):
         The threshold: ``decision_function = score_samples - offset_``.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
 
     See Also

@@ -95,15 +95,15 @@ class VAEDetector(AutoencoderDetector, VariationalDetector):
         with early stopping.
     net_ : skorch.NeuralNet
         The trained net, with the module in ``net_.module_``.
-    location_, scale_ : ndarray of shape (n_features_in_,)
+    location_, scale_ : ndarray of shape (n_features,)
         What the features were standardised with.
-    feature_loss_ : ndarray of shape (n_features_in_,)
+    feature_loss_ : ndarray of shape (n_features,)
         Mean training loss of each feature, over members.
     offset_ : float
         The threshold on ``score_samples``.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
 
     See Also

@@ -89,7 +89,7 @@ class DriftMonitor(BaseEstimator):
         After the last block: the largest one in units of its limit; before the restart if it fired.
     threshold_ : float
         1.
-    statistics_, thresholds_ : ndarray of shape (n_features_in_,) or (1,)
+    statistics_, thresholds_ : ndarray of shape (n_features,) or (1,)
         The statistic of each column, or of all together, and the limits, in the units of the
         method: standard deviations of block means, minus the logarithm (base 10) of p-values.
         Detectors of river have no statistic in common: 1 for a drift, 0.5 for a warning.
@@ -99,7 +99,7 @@ class DriftMonitor(BaseEstimator):
         Rows that wait for their block to fill.
     n_features_in_ : int
         Columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if ``fit`` saw a data frame.
 
     Examples

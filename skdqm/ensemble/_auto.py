@@ -55,13 +55,13 @@ class AutoDetector(BlendDetector):
         The fitted members by name.
     reference_scores_ : ndarray of shape (n_reference, 4)
         Anomaly scores of up to 2,048 training rows, those of each member sorted.
-    location_, scale_ : ndarray of shape (n_features_in_,)
+    location_, scale_ : ndarray of shape (n_features,)
         Mean and spread of the features, by which extremes are cut.
     offset_ : float
         The threshold on ``score_samples``.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
 
     See Also

@@ -101,13 +101,13 @@ class EnsembleDetector(BlendDetector, _BaseComposition):
     reference_scores_ : ndarray of shape (n_reference, n_members)
         Anomaly scores of training rows, those of each member sorted: what new ones are compared
         with.
-    location_, scale_ : ndarray of shape (n_features_in_,)
+    location_, scale_ : ndarray of shape (n_features,)
         Mean and spread of the features, by which extremes are cut.
     offset_ : float
         The threshold on ``score_samples``.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
 
     See Also

@@ -36,11 +36,11 @@ class ChannelMask(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    mask_ : ndarray of bool of shape (n_features_in_,)
+    mask_ : ndarray of bool of shape (n_features,)
         True = masked.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if ``fit`` saw a data frame.
 
     Examples

@@ -127,7 +127,7 @@ class JetClusterer(EventTransformer):
     ----------
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if ``fit`` saw a data frame.
 
     See Also
@@ -211,7 +211,7 @@ class JetClusterer(EventTransformer):
 
         Parameters
         ----------
-        X : {array-like, dataframe} of shape (n_events, n_features_in_)
+        X : {array-like, dataframe} of shape (n_events, n_features)
             Events: (pt, eta, phi) of every particle, in any order, padded with zeros.
 
         Returns

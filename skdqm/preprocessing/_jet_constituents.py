@@ -51,7 +51,7 @@ class JetConstituents(EventTransformer):
         pseudorapidity and azimuth.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if ``fit`` saw a data frame.
 
     See Also
@@ -132,7 +132,7 @@ class JetConstituents(EventTransformer):
 
         Parameters
         ----------
-        X : {array-like, dataframe} of shape (n_events, n_features_in_)
+        X : {array-like, dataframe} of shape (n_events, n_features)
             Events: (pt, eta, phi) of every particle, in any order, padded with zeros.
 
         Returns

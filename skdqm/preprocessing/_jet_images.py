@@ -103,7 +103,7 @@ class JetImages(EventTransformer):
         Number of events seen in ``fit`` and in every ``partial_fit`` since.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if ``fit`` saw a data frame.
 
     See Also
@@ -227,7 +227,7 @@ class JetImages(EventTransformer):
 
         Parameters
         ----------
-        X : {array-like, dataframe} of shape (n_events, n_features_in_)
+        X : {array-like, dataframe} of shape (n_events, n_features)
             Events: (pt, eta, phi) of every particle, in any order, padded with zeros.
 
         Returns

@@ -39,11 +39,11 @@ class NormalScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    quantiles_ : ndarray of shape (n_kept, n_features_in_)
+    quantiles_ : ndarray of shape (n_kept, n_features)
         Values at evenly spaced shares.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if ``fit`` saw a data frame.
 
     References

@@ -34,12 +34,12 @@ class OccupancyCorrection(OneToOneFeatureMixin, TransformerMixin, BaseEstimator)
 
     Attributes
     ----------
-    relative_occupancy_ : ndarray of shape (n_features_in_,)
+    relative_occupancy_ : ndarray of shape (n_features,)
         Mean share of each cell over that of the mean cell of its histogram; 0 for cells that were
         never filled in training: they do not exist. 1 for columns that are no cells.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if ``fit`` saw a data frame.
 
     References

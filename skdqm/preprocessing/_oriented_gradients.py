@@ -60,7 +60,7 @@ class OrientedGradients(TransformerMixin, BaseEstimator):
         Shape of an output row: a map for each channel and direction, height and width.
     n_features_in_ : int
         Number of pixels seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the pixels, if ``fit`` saw a data frame.
 
     References

@@ -75,7 +75,7 @@ class AdaptiveThreshold(WrapperDetector):
         The threshold on ``score_samples``, as it is now.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, when ``fit`` saw a data frame.
 
     See Also

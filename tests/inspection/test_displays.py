@@ -109,3 +109,13 @@ def test_a_pipeline_draws_what_its_scores_draw():
     alarms = ScoreStreamDisplay.from_estimator(pipeline, frame).ax_.get_lines()[-1].get_xdata()
     np.testing.assert_array_equal(alarms, np.flatnonzero(pipeline.predict(frame) == -1))
     TrainingDisplay.from_estimator(pipeline)
+
+
+# What is missing there is a network that nobody asked for.
+@pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
+def test_umap_gives_two_axes_where_it_is_installed() -> None:
+    pytest.importorskip("umap")
+    display = LatentDisplay.from_representations(
+        np.random.default_rng(0).normal(size=(60, 5)), projection="umap"
+    )
+    assert np.isfinite(display.ax_.collections[0].get_offsets()).all()
