@@ -21,7 +21,8 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "api_pages",
 ]
-exclude_patterns = ["_build", "_ext", "auto_examples/**/*.ipynb", "auto_examples/**/*.py"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_ext", "_templates", "auto_examples/**/*.ipynb", "auto_examples/**/*.py"]
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
 html_show_sourcelink = False
