@@ -22,7 +22,13 @@ extensions = [
     "api_pages",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_ext", "_templates", "auto_examples/**/*.ipynb", "auto_examples/**/*.py"]
+exclude_patterns = [
+    "_build",
+    "_ext",
+    "_templates",
+    "auto_examples/**/*.ipynb",
+    "auto_examples/**/*.py",
+]
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
 html_show_sourcelink = False
