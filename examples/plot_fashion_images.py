@@ -2,10 +2,9 @@
 In pictures of things, edges tell more than grey values
 =======================================================
 
-A pullover may be dark or bright, plain or striped, and is a pullover. A detector that compares
-pixels takes unusual brightness for the anomaly; behind
+A pullover may be dark or bright, plain or striped, and is a pullover. Behind
 :class:`~skdqm.preprocessing.OrientedGradients`, which sees where edges are and which way they run,
-the same detector tells other garments better, or as well where all do.
+a detector tells other garments better than by the pixels, or as well where both do.
 
 The page draws simple garments of 28 x 28 pixels, which are easier to tell apart than real ones. Set
 the variable ``SKDQM_DATA`` to a folder that has the files of Fashion-MNIST in ``fashion_mnist``,
@@ -70,31 +69,31 @@ gradients = OrientedGradients(image_shape=(1, 28, 28))
 detector = ContrastiveDetector(max_epochs=10, random_state=0)
 models = {"pixels": make_pipeline(detector), "gradients": make_pipeline(gradients, detector)}
 areas = {name: [] for name in models}
-strangest = {}
+nearest = {"pullovers": np.empty(0, dtype=int)}
 for number in KINDS.values():
     is_other = label[~is_first] != number
     for name, model in models.items():
         score = -clone(model).fit(X[is_first & (label == number)]).score_samples(X[~is_first])
         areas[name].append(roc_auc_score(is_other, score))
         if number == KINDS["pullover"]:
-            own = np.where(is_other, -np.inf, score)
-            strangest[name] = np.argsort(-own)[:4]
+            nearest[name] = np.argsort(np.where(is_other, score, np.inf))[:4]
+            nearest["pullovers"] = np.flatnonzero(~is_other)[:4]
 
 print("normal class" + "".join(f"{name:>12s}" for name in models))
 for place, kind in enumerate(KINDS):
     print(f"{kind:12s}" + "".join(f"{values[place]:12.3f}" for values in areas.values()))
 
 # %%
-# The pullovers that each of the two finds most abnormal, and the areas under the ROC curve.
+# Pullovers, the other garments that are nearest to them for each model, and the areas.
 
 figure = plt.figure(figsize=(10, 4.5), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=[2, 3])
-for line, (name, rows) in zip(left.subplots(2, 4), strangest.items(), strict=True):
+for line, (name, rows) in zip(left.subplots(3, 4), nearest.items(), strict=True):
     for axis, image in zip(line, X[~is_first][rows], strict=True):
         axis.imshow(image.reshape(28, 28), cmap="gray", vmin=0, vmax=255)
         axis.set(xticks=[], yticks=[])
     line[0].set_ylabel(name)
-left.suptitle("most abnormal pullovers")
+left.suptitle("pullovers, and what is nearest to them by ...")
 axis = right.subplots()
 places = np.arange(len(KINDS))
 for shift, (name, values), shade in zip((-0.2, 0.2), areas.items(), ("0.75", "0.3"), strict=True):

@@ -45,7 +45,8 @@ verdicts["element"] = monitor.element_p_values(new).idxmin(axis=1)
 # What is good, as certification writes it
 # ----------------------------------------
 
-folder = Path(tempfile.mkdtemp())
+temporary = tempfile.TemporaryDirectory()
+folder = Path(temporary.name)
 good = LumisectionRanges.from_verdicts(verdicts["verdict"])
 write_golden_json(good, folder / "golden.json")
 print(json.dumps(json.loads((folder / "golden.json").read_text()))[:300], "...")
@@ -64,6 +65,7 @@ print(
 
 shifter_report(verdicts, folder / "shift.html", title="Generated runs", golden=good)
 print(f"shift.html: {(folder / 'shift.html').stat().st_size / 1000:.0f} kB in one file")
+temporary.cleanup()
 
 # %%
 # The same as a picture
