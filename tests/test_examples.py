@@ -4,6 +4,7 @@ import runpy
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 
 PAGES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
@@ -14,3 +15,4 @@ def test_a_page_of_the_gallery_runs(page: Path, monkeypatch: pytest.MonkeyPatch)
     mpl.use("agg")
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
     runpy.run_path(str(page))
+    plt.close("all")
