@@ -44,8 +44,8 @@ verdicts["element"] = monitor.element_p_values(new).idxmin(axis=1)
 # %%
 # What is good, as certification writes it
 # ----------------------------------------
-# The list is as good as the detector, and no better: over five seeds of these runs 16 of 98 bad
-# lumisections are in it, those with faults that move few bins, and 17 of 1,902 good ones are lost.
+# The list is as good as the detector, and no better: over five seeds of these runs, 16 of 98 bad
+# lumisections are in it, and 17 of 1,902 good ones are lost.
 
 temporary = tempfile.TemporaryDirectory()
 folder = Path(temporary.name)
