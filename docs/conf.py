@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
     "api_pages",
+    "stored_results",
 ]
 templates_path = ["_templates"]
 exclude_patterns = [
@@ -28,6 +29,7 @@ exclude_patterns = [
     "_ext",
     "_templates",
     "inventories",
+    "results",
     "auto_examples/**/*.ipynb",
     "auto_examples/**/*.py",
 ]
