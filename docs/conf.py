@@ -18,9 +18,9 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
-    "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
     "api_pages",
+    "mathml",
     "stored_results",
 ]
 templates_path = ["_templates"]
@@ -40,6 +40,7 @@ intersphinx_mapping = {
     "scipy": ("https://docs.scipy.org/doc/scipy", "inventories/scipy.inv"),
 }
 nitpicky = True
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
 html_show_sourcelink = False
