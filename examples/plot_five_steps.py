@@ -43,11 +43,9 @@ scores, flags = -autoencoder.score_samples(stream), autoencoder.predict(stream) 
 
 # %%
 # 4. Drift. Is it the model, or have readings changed? A monitor of the channels, which never saw a
-# label, names when and which. It fires as long as they differ; the first drifts are shown.
+# label, names when and which. It fires as long as they differ.
 monitor = DriftMonitor().fit(train)
-figure, axes = plt.subplots(3, 1, figsize=(9, 9), layout="constrained", sharex=True)
 changes = copy(monitor).update(stream).changes_
-DriftDisplay.from_monitor(monitor, stream[: changes[1]["position"]], ax=axes[0])
 moved = {name for change in changes for name in change["moved"]}
 drifting = set(X.columns[truth.drifts])
 print(f"drift at row {changes[0]['position']} of the stream, begun at {changes[0]['onset']} or so")
@@ -87,7 +85,9 @@ for name, (score, flagged) in models.items():
     print(line)
 
 # %%
-# The picture: false alarms and ROC areas in windows of the stream.
+# The picture: the first drifts found; false alarms and ROC areas in windows of the stream.
+figure, axes = plt.subplots(3, 1, figsize=(9, 9), layout="constrained", sharex=True)
+DriftDisplay.from_monitor(monitor, stream[: changes[1]["position"]], ax=axes[0])
 window = 1000
 starts = np.arange(0, len(stream), window)
 for name, (score, flagged) in models.items():

@@ -1,6 +1,7 @@
-"""The gallery: every page runs from top to bottom."""
+"""The gallery: every page runs from top to bottom on data of its own, and leaves nothing."""
 
 import runpy
+import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
@@ -8,11 +9,36 @@ import matplotlib.pyplot as plt
 import pytest
 
 PAGES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
+# Packages of extras without which a page ends at once, and says so.
+NEEDS = {"plot_root_ensemble": ("uproot", "awkward"), "plot_service": ("uvicorn",)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_of_the_gallery_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_the_gallery_runs(
+    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for package in NEEDS.get(page.stem, ()):
+        pytest.importorskip(package)
     mpl.use("agg")
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
-    runpy.run_path(str(page))
-    plt.close("all")
+    monkeypatch.delenv("SKDQM_DATA", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    try:
+        runpy.run_path(str(page))
+        assert plt.get_fignums(), "a page has a picture"
+    finally:
+        plt.close("all")
+    # Code that torch and torch_geometric generate is theirs, for the rest of the process.
+    left = [file for file in tmp_path.iterdir() if not file.name.startswith("torch")]
+    assert not left, "a page takes its files away"
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_a_page_without_its_extra_says_what_to_install(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = next(each for each in PAGES if each.stem == name)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install \"skdqm\["):
+        runpy.run_path(str(page))
