@@ -1,5 +1,6 @@
 """The detector that developers copy keeps what a registered detector promises."""
 
+import doctest
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -34,6 +35,10 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 @parametrize_with_checks([MedianDetector()])
 def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
     check(estimator)
+
+
+def test_its_example_runs() -> None:
+    assert doctest.testmod(sys.modules["skdqm_template"]) == (0, 4)
 
 
 def test_its_parameters_are_judged_by_fit() -> None:
