@@ -17,29 +17,39 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "sphinx.ext.intersphinx",
     "sphinx_gallery.gen_gallery",
     "api_pages",
+    "mathml",
+    "stored_results",
 ]
 templates_path = ["_templates"]
 exclude_patterns = [
     "_build",
     "_ext",
     "_templates",
+    "inventories",
+    "results",
     "auto_examples/**/*.ipynb",
     "auto_examples/**/*.py",
 ]
+# Stored, so that a build asks nobody: inventories/README.md.
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", "inventories/python.inv"),
+    "scikit-learn": ("https://scikit-learn.org/stable", "inventories/scikit-learn.inv"),
+    "scipy": ("https://docs.scipy.org/doc/scipy", "inventories/scipy.inv"),
+}
+nitpicky = True
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
 html_show_sourcelink = False
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
-# Members are listed by the pages of their classes.
+# The template of a class describes its methods, inherited ones of ours included.
 autosummary_generate = True
-numpydoc_show_class_members = True
-numpydoc_show_inherited_class_members = False
-numpydoc_class_members_toctree = False
+numpydoc_show_class_members = False
 autodoc_typehints = "none"
 
 sphinx_gallery_conf = {

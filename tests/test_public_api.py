@@ -4,12 +4,14 @@ import importlib
 import inspect
 import subprocess
 import sys
+import tomllib
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from numpydoc.docscrape import FunctionDoc
+from numpydoc.validate import validate
 from sklearn.base import BaseEstimator
 
 from tests import public_api
@@ -17,6 +19,8 @@ from tests import public_api
 PACKAGES = public_api.packages()
 # Private methods, the events that skorch announces, and torch's forward pass.
 CALLED_BY_OTHERS = ("_", "on_", "forward")
+SETTINGS = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+NOT_ASKED = set(SETTINGS["tool"]["numpydoc_validation"]["checks"])
 PUBLIC = [
     (package, name)
     for package in PACKAGES
@@ -65,9 +69,16 @@ def test_every_parameter_of_a_public_name_is_documented(package: str, name: str)
         # A data class documents its fields once, as parameters or as attributes.
         described = doc["Parameters"] + (doc["Attributes"] if is_dataclass(found) else [])
         documented = {parameter.name for parameter in described}
-        named = {part.strip() for names in documented for part in names.split(",")}
+        named = {part.strip(" *") for names in documented for part in names.split(",")}
         expected = set(inspect.signature(found).parameters) - {"self"}
         assert expected == named, qualified
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC)
+def test_docstrings_keep_to_the_form_of_numpydoc(package: str, name: str) -> None:
+    for qualified, _ in callables(package, name):
+        errors = validate(f"{package}.{qualified}")["errors"]
+        assert [error for error in errors if error[0] not in NOT_ASKED] == [], qualified
 
 
 @pytest.mark.parametrize(("package", "name"), PUBLIC)

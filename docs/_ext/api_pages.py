@@ -51,7 +51,16 @@ def _title(text: str) -> str:
     return f"{text}\n{'=' * len(text)}\n"
 
 
+def of_others(_app: Any, _what: str, _name: str, member: Any, skip: bool, _options: Any) -> bool:  # noqa: FBT001
+    """Leave out what a class has from scikit-learn, torch or Python, and fields of tuples."""
+    member = getattr(member, "fget", None) or getattr(member, "__func__", member)
+    if type(member).__name__ == "_tuplegetter":
+        return True
+    return skip or not (getattr(member, "__module__", None) or "skdqm").startswith("skdqm")
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Write them before Sphinx looks which documents there are."""
     write_pages(app)
+    app.connect("autodoc-skip-member", of_others)
     return {"parallel_read_safe": True}

@@ -49,7 +49,7 @@ def fetch_fashion_mnist(
     Parameters
     ----------
     data_home : str, path or None, default=None
-        Folder of the files; None means the user's cache folder, as :func:`pooch.os_cache` names it.
+        Folder of the files; None means the user's cache folder, as ``pooch.os_cache`` names it.
     subset : {"train", "test"}, default="train"
         The 60,000 images to train with or the 10,000 to test with.
 

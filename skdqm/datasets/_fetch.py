@@ -84,7 +84,7 @@ def fetch_lhco_features(data_home: str | PathLike[str] | None = None) -> Path:
     Parameters
     ----------
     data_home : str, path or None, default=None
-        Folder of the file; None means the user's cache folder, as :func:`pooch.os_cache` names it.
+        Folder of the file; None means the user's cache folder, as ``pooch.os_cache`` names it.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def fetch_lhco_events(data_home: str | PathLike[str] | None = None) -> Path:
     Parameters
     ----------
     data_home : str, path or None, default=None
-        Folder of the file; None means the user's cache folder, as :func:`pooch.os_cache` names it.
+        Folder of the file; None means the user's cache folder, as ``pooch.os_cache`` names it.
 
     Returns
     -------

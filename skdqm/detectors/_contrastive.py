@@ -119,7 +119,7 @@ class ContrastiveDetector(ScoreParameterMixin, ReconstructionDetector):
     memory_size : int, default=2048
         Training rows remembered at most. Time of a score and size of a model file grow with it.
     optimizer : {"adam", "adamw", "sgd", "rmsprop", "nadam"} or type, default="adam"
-        Optimiser, or a class of :mod:`torch.optim`.
+        Optimiser, or a class of ``torch.optim``.
     lr : float, default=1e-3
         Learning rate.
     weight_decay : float, default=0.0

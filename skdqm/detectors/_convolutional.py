@@ -99,7 +99,7 @@ class ConvAutoencoderDetector(ScoreParameterMixin, ReconstructionDetector):
         What the anomaly score is: see above. It is a parameter alone, no attribute: scikit-learn
         takes whatever is called ``score`` for a method.
     optimizer : {"adam", "adamw", "sgd", "rmsprop", "nadam"} or type, default="adam"
-        Optimiser, or a class of :mod:`torch.optim`.
+        Optimiser, or a class of ``torch.optim``.
     lr : float, default=1e-3
         Learning rate.
     weight_decay : float, default=0.0

@@ -71,7 +71,7 @@ class GraphAutoencoderDetector(ReconstructionDetector):
     loss : {"absolute", "squared", "huber"}, default="absolute"
         Loss of one feature of a node.
     optimizer : {"adam", "adamw", "sgd", "rmsprop", "nadam"} or type, default="adam"
-        Optimiser, or a class of :mod:`torch.optim`.
+        Optimiser, or a class of ``torch.optim``.
     lr : float, default=3e-3
         Learning rate.
     weight_decay : float, default=0.0

@@ -68,7 +68,7 @@ class QuantumAutoencoderDetector(AutoencoderDetector):
         the sum of its counts, so that rows of other statistics are no other rows. None: rows of
         different totals are different rows.
     optimizer : {"adam", "adamw", "sgd", "rmsprop", "nadam"} or type, default="adam"
-        Optimiser, or a class of :mod:`torch.optim`.
+        Optimiser, or a class of ``torch.optim``.
     lr : float, default=1e-3
         Learning rate.
     weight_decay : float, default=0.0

@@ -48,7 +48,7 @@ class DriftMonitor(BaseEstimator):
         ``"energy"``: the same blocks, all columns together, by their energy distance; also for
         what columns have to do with each other. These compare with the reference, and fire again
         and again until the monitor is :meth:`rebased`. ``"adwin"``, ``"kswin"``,
-        ``"page-hinkley"``, or any detector of :mod:`river.drift`, which is copied and never
+        ``"page-hinkley"``, or any detector of ``river.drift``, which is copied and never
         updated itself: they are fed with block means in units of their spread (detectors of
         errors, such as DDM: with whether one is beyond 1.645), compare with what they met before,
         the reference first, and fire once.

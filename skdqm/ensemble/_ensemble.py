@@ -187,7 +187,7 @@ class EnsembleDetector(BlendDetector, _BaseComposition):
 
         Parameters
         ----------
-        parameters : dict
+        **parameters : dict
             Names and values.
 
         Returns

@@ -76,7 +76,7 @@ def bootstrap_interval(
     metric : callable
         ``metric(y_true, anomaly_score)`` with 1 = anomaly and high = abnormal, which returns a
         number, or several by their names: any function of :mod:`skdqm.metrics`, of
-        :mod:`sklearn.metrics` of this shape, or :func:`functools.partial` of one.
+        ``sklearn.metrics`` of this shape, or :func:`functools.partial` of one.
     y_true : array-like of shape (n_samples,)
         Labels: 1 = anomaly, 0 = normal.
     anomaly_score : array-like of shape (n_samples,)

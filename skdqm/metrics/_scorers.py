@@ -71,7 +71,7 @@ def make_anomaly_scorer(
     ----------
     metric : callable
         ``metric(y_true, anomaly_score) -> float`` with 1 = anomaly and high = abnormal; any
-        function of :mod:`skdqm.metrics` or :mod:`sklearn.metrics` of this shape. For other
+        function of :mod:`skdqm.metrics` or ``sklearn.metrics`` of this shape. For other
         arguments use :func:`functools.partial`.
     anomaly_label : int or str, default=1
         The label of anomalies in the ``y`` of the scorer; all others count as normal. Give -1 for
@@ -80,7 +80,7 @@ def make_anomaly_scorer(
         False for a metric that is low for a good detector: the scorer returns its negative.
     response_method : {"score_samples", "predict"}, default="score_samples"
         What `metric` judges: scores, or the flags of the threshold, which it gets as 1 = flagged
-        and 0 = not, like the labels. So any metric of two labels in :mod:`sklearn.metrics` fits.
+        and 0 = not, like the labels. So any metric of two labels in ``sklearn.metrics`` fits.
 
     Returns
     -------

@@ -95,7 +95,7 @@ class ModuleForward:
     Kernels of torch may round differently for batches of different sizes. Here each run sees as
     many rows as there are in a tile, in float32, on one thread. Within a tile, products with a
     matrix of few columns and the ends of activations may still round by the row's place, so a copy
-    of the module with :class:`RowLinear` and :class:`PaddedActivation` is run. What else a module
+    of the module with ``RowLinear`` and ``PaddedActivation`` is run. What else a module
     does must treat rows alike; one of which nothing is known is run by :class:`RowByRowForward`.
 
     Parameters

@@ -19,6 +19,11 @@ def threads_for(multiplications: int) -> Iterator[None]:
     multiplications : int
         Rough number of multiplications in one training step.
 
+    Yields
+    ------
+    None
+        Nothing: what is trained stands in the body of ``with``.
+
     Examples
     --------
     >>> import torch

@@ -152,6 +152,11 @@ class OrientedGradients(TransformerMixin, BaseEstimator):
         -------
         X_out : ndarray of shape (n_samples, n_features_out)
             Maps of `image_shape_`, flattened; float32 for float32.
+
+        Raises
+        ------
+        DataError
+            When a gradient is too large for floating-point numbers.
         """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)

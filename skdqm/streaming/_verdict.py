@@ -123,7 +123,13 @@ class Verdicts:
         return (self[place] for place in range(len(self)))
 
     def frame(self) -> "pd.DataFrame":
-        """Return a table with a row for each event, and its place in the stream as the index."""
+        """Return a table with a row for each event, and its place in the stream as the index.
+
+        Returns
+        -------
+        table : DataFrame of shape (n_events, 4)
+            Columns ``anomaly_score``, ``p_value``, ``verdict`` and ``threshold``.
+        """
         import pandas as pd
 
         names = ("anomaly_score", "p_value", "verdict", "threshold")

@@ -35,7 +35,7 @@ class StreamWorker:
     With a `checkpoint` the worker survives ``kill -9``: a new one with the same arguments goes on
     from the last checkpoint. Its sinks are cut back to that moment, the stream takes up its state
     (threshold, drift monitors, counts; a model that has learned), and the source reads on from
-    :attr:`position`. Then no record is lost or doubled. Callbacks and readers may see verdicts of
+    ``position``. Then no record is lost or doubled. Callbacks and readers may see verdicts of
     the last moments before the kill again.
 
     When something fails (a full disk, an exception in the callback), the worker stops, and
@@ -293,7 +293,7 @@ class StreamWorker:
         Parameters
         ----------
         drain : bool, default=True
-            Whether what waits is judged. Otherwise it is dropped, and is behind :attr:`position`.
+            Whether what waits is judged. Otherwise it is dropped, and is behind ``position``.
         timeout : float or None, default=None
             Seconds to wait.
 
