@@ -20,7 +20,7 @@ Subpackage                    What it holds
 :mod:`skdqm.datasets`         seeded generators and public data
 :mod:`skdqm.metrics`          figures of merit of high-energy physics, scorers
 :mod:`skdqm.model_selection`  splits by run, forward in time
-:mod:`skdqm.inspection`       displays of drift and of streams
+:mod:`skdqm.inspection`       displays: scores, curves, maps, members, streams, drift
 :mod:`skdqm.report`           the shifter's page
 :mod:`skdqm.benchmark`        honest comparisons with other packages
 :mod:`skdqm.exceptions`       errors and warnings

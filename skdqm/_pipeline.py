@@ -29,12 +29,18 @@ def unscaled(steps: Steps) -> Steps:
     return steps[:n_steps]
 
 
-def name_of(column: int, steps: Steps, rows: Any) -> str:
-    """Return the name of a column behind some steps."""
+def names_behind(steps: Steps, rows: Any) -> list[str]:
+    """Return the names of the columns behind some steps, none where they are not known."""
     names = list(getattr(rows, "columns", []))
     for _, step in steps:
         try:
             names = list(step.get_feature_names_out(names or None))
         except (AttributeError, ValueError):
             names = []
-    return str(names[column]) if column < len(names) else f"x{column}"
+    return [str(name) for name in names]
+
+
+def name_of(column: int, steps: Steps, rows: Any) -> str:
+    """Return the name of a column behind some steps."""
+    names = names_behind(steps, rows)
+    return names[column] if column < len(names) else f"x{column}"

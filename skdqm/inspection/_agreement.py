@@ -60,9 +60,9 @@ class AgreementDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When a value is not finite, or a member gives all rows the same score.
         UsageError
-            When the estimator cannot do it.
+            When the estimator has no ``member_scores``, or there is not one name for each member.
         """
         detector, rows = rows_for(ensemble, "member_scores", X)
         scores = np.asarray(detector.member_scores(rows))
@@ -92,9 +92,9 @@ class AgreementDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When a value is not finite, or a member gives all rows the same score.
         UsageError
-            When the estimator cannot do it.
+            When there is not one name for each member.
         """
         return cls(member_scores, names=names).plot(ax)
 
@@ -110,6 +110,13 @@ class AgreementDisplay:
         -------
         display : AgreementDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When a value is not finite, or a member gives all rows the same score.
+        UsageError
+            When there is not one name for each member.
         """
         from scipy.stats import rankdata
 

@@ -59,9 +59,9 @@ class AlarmRateDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When p-values are missing, not finite, or outside of [0, 1].
         UsageError
-            When the estimator cannot do it.
+            When the estimator has no ``p_values``.
         """
         detector, rows = rows_for(estimator, "p_values", X_good)
         return cls.from_p_values(detector.p_values(rows), ax=ax)
@@ -85,9 +85,7 @@ class AlarmRateDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
-        UsageError
-            When the estimator cannot do it.
+            When p-values are missing, not finite, or outside of [0, 1].
         """
         return cls(p_values).plot(ax)
 
@@ -103,6 +101,11 @@ class AlarmRateDisplay:
         -------
         display : AlarmRateDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When p-values are missing, not finite, or outside of [0, 1].
         """
         from scipy.stats import binom
 

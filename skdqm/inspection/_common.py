@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skdqm._pipeline import parts_of, through
+from skdqm._pipeline import names_behind, parts_of, through
 from skdqm.exceptions import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def threshold_of(estimator: Any) -> float | None:
     return None if offset is None else -float(offset)
 
 
-def names_of(rows: Any, n_columns: int) -> list[str]:
-    """Return the names of columns, made up where rows have none."""
-    names = [str(name) for name in getattr(rows, "columns", [])]
-    return names or [f"x{place}" for place in range(n_columns)]
+def names_of(estimator: Any, X: Any, n_columns: int) -> list[str]:
+    """Return the names of columns as the detector takes them, made up where there are none."""
+    names = names_behind(parts_of(estimator)[0], X)
+    return checked_names(names if len(names) == n_columns else None, n_columns)
 
 
 def thinned(n_points: int, most: int = CURVE_POINTS) -> NDArray[np.intp]:

@@ -75,9 +75,7 @@ class DetectionDelayDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
-        UsageError
-            When the estimator cannot do it.
+            When a rate is not finite, a delay is NaN, or shapes or labels do not match.
         """
         if any(np.size(each) == 0 for each in delays.values()):
             raise DataError(
@@ -120,9 +118,7 @@ class DetectionDelayDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
-        UsageError
-            When the estimator cannot do it.
+            When a rate is not finite, a delay is NaN, or shapes or labels do not match.
         """
         from skdqm.metrics import alarms_per_day, detection_delay
 
@@ -150,6 +146,11 @@ class DetectionDelayDisplay:
         -------
         display : DetectionDelayDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When a rate is not finite, a delay is NaN, or shapes or labels do not match.
         """
         rates = checked(self.alarm_rates, "alarm_rates")
         delays = np.asarray(self.delays, dtype=np.float64)

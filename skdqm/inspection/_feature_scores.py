@@ -81,13 +81,13 @@ class FeatureScoresDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When a score is not finite, or there is none.
         UsageError
-            When the estimator cannot do it.
+            When the estimator has no ``feature_scores``.
         """
-        detector, seen = rows_for(estimator, "feature_scores", X)
-        scores = blame_of(detector, seen)
-        names = names_of(seen, scores.shape[1])
+        detector, rows = rows_for(estimator, "feature_scores", X)
+        scores = blame_of(detector, rows)
+        names = names_of(estimator, X, scores.shape[1])
         shape = getattr(detector, "image_shape", None)
         if shape is None and all(map(place_of, names)):
             shape = _map_shape(names)
@@ -126,9 +126,9 @@ class FeatureScoresDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When a score is not finite, or there is none.
         UsageError
-            When the estimator cannot do it.
+            When names or `shape` do not fit the rows.
         """
         return cls(feature_scores, shape=shape, names=names, rows=rows).plot(ax)
 
@@ -144,6 +144,13 @@ class FeatureScoresDisplay:
         -------
         display : FeatureScoresDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When a score is not finite, or there is none.
+        UsageError
+            When names or `shape` do not fit the rows.
         """
         scores = checked(self.feature_scores, "feature_scores", 2)
         names = checked_names(self.names, scores.shape[1])

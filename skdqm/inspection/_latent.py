@@ -79,9 +79,9 @@ class LatentDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When a value is not finite, labels do not match, or there is one row only.
         UsageError
-            When the estimator cannot do it.
+            When the estimator has no ``transform``, or `projection` is another word.
         """
         detector, rows = rows_for(estimator, "transform", X)
         Z = detector.transform(rows)
@@ -112,9 +112,9 @@ class LatentDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When a value is not finite, labels do not match, or there is one row only.
         UsageError
-            When the estimator cannot do it.
+            When `projection` is another word.
         """
         return cls(Z, y, projection=projection).plot(ax)
 
@@ -130,6 +130,13 @@ class LatentDisplay:
         -------
         display : LatentDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When a value is not finite, labels do not match, or there is one row only.
+        UsageError
+            When `projection` is another word.
         """
         latent = checked(self.Z, "Z", 2)
         known = np.zeros(len(latent), dtype=bool)

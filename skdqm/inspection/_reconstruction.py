@@ -80,9 +80,9 @@ class ReconstructionDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When a value is not finite, or shapes differ.
         UsageError
-            When the estimator cannot do it.
+            When the estimator has no ``reconstruct``, or `n_rows` is below 1.
         """
         if n_rows < 1:
             raise UsageError(f"n_rows is {n_rows}; expected 1 or more")
@@ -93,7 +93,7 @@ class ReconstructionDisplay:
             # The first channel.
             size = (len(seen), *shape)
             seen, restored = (each.reshape(size)[:, 0] for each in (seen, restored))
-        names = names_of(rows, seen.shape[1]) if seen.ndim == 2 else None
+        names = names_of(estimator, X, seen.shape[1]) if seen.ndim == 2 else None
         return cls.from_arrays(seen, restored, names=names, ax=ax)
 
     @classmethod
@@ -127,9 +127,9 @@ class ReconstructionDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When a value is not finite, or shapes differ.
         UsageError
-            When the estimator cannot do it.
+            When names do not fit the rows, or `ax` holds another number of axes.
         """
         return cls(seen, restored, losses=losses, names=names).plot(ax)
 
@@ -145,6 +145,13 @@ class ReconstructionDisplay:
         -------
         display : ReconstructionDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When a value is not finite, or shapes differ.
+        UsageError
+            When names do not fit the rows, or `ax` holds another number of axes.
         """
         n_axes = 3 if np.ndim(self.seen) == 3 else 2
         seen, restored = (

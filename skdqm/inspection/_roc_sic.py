@@ -2,9 +2,9 @@
 
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from skdqm.base import anomaly_score_of
 from skdqm.inspection._common import checked, checked_labels, many_axes, thinned
 from skdqm.inspection._style import GUIDE, LINE
 
@@ -74,7 +74,7 @@ class RocSicDisplay:
             When labels do not match, a class is missing, or a score is not finite.
         """
         name = type(estimator).__name__ if name is None else name
-        return cls.from_predictions(y, -np.asarray(estimator.score_samples(X)), name=name, ax=ax)
+        return cls.from_predictions(y, anomaly_score_of(estimator, X), name=name, ax=ax)
 
     @classmethod
     def from_predictions(
@@ -117,6 +117,11 @@ class RocSicDisplay:
         -------
         display : RocSicDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When labels do not match, a class is missing, or a score is not finite.
         """
         from sklearn.metrics import roc_auc_score, roc_curve
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skdqm.base import anomaly_score_of
 from skdqm.exceptions import DataError
 from skdqm.inspection._common import checked, checked_labels, one_axes, threshold_of
 from skdqm.inspection._style import ANOMALY, NORMAL, THRESHOLD
@@ -78,7 +79,7 @@ class ScoreDistributionDisplay:
         DataError
             When labels do not match, or a score is not finite.
         """
-        scores = -np.asarray(estimator.score_samples(X))
+        scores = anomaly_score_of(estimator, X)
         return cls.from_predictions(y, scores, threshold=threshold_of(estimator), ax=ax)
 
     @classmethod
@@ -127,6 +128,11 @@ class ScoreDistributionDisplay:
         -------
         display : ScoreDistributionDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When labels do not match, or a score or the threshold is not finite.
         """
         scores = checked(self.y_score, "y_score")
         if self.threshold is not None and not np.isfinite(self.threshold):

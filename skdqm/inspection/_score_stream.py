@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skdqm._lumisections import runs_of
+from skdqm.base import anomaly_score_of
 from skdqm.exceptions import DataError
-from skdqm.inspection._common import checked, one_axes, threshold_of
+from skdqm.inspection._common import CURVE_POINTS, checked, one_axes, threshold_of
 from skdqm.inspection._style import ALARM, DRIFT, GUIDE, THRESHOLD
-
-MOST_POINTS = 2000
 
 
 class ScoreStreamDisplay:
@@ -95,11 +94,9 @@ class ScoreStreamDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
-        UsageError
-            When the estimator cannot do it.
+            When a score is not finite, or marks, thresholds or runs do not fit the rows.
         """
-        scores = -np.asarray(estimator.score_samples(X))
+        scores = anomaly_score_of(estimator, X)
         alarms = np.flatnonzero(np.asarray(estimator.predict(X)) == -1).tolist()
         marks: dict[str, Any] = {"alarms": alarms, "drifts": drifts}
         marks["runs"] = runs_of(X) if runs is None else runs
@@ -141,9 +138,7 @@ class ScoreStreamDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
-        UsageError
-            When the estimator cannot do it.
+            When a score is not finite, or marks, thresholds or runs do not fit the rows.
         """
         marks: dict[str, Any] = {"alarms": alarms, "drifts": drifts, "runs": runs}
         return cls(scores, threshold=threshold, **marks).plot(ax)
@@ -160,6 +155,11 @@ class ScoreStreamDisplay:
         -------
         display : ScoreStreamDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When a score is not finite, or marks, thresholds or runs do not fit the rows.
         """
         scores = checked(self.scores, "scores")
         self.ax_ = one_axes(ax, (9, 3.8))
@@ -206,5 +206,5 @@ def _places(marks: Sequence[int], n_rows: int) -> Any:
 
 def _highest(scores: Any) -> Any:
     """Return the row with the highest score of each stretch, so that no peak is lost."""
-    parts = np.array_split(np.arange(len(scores)), min(len(scores), MOST_POINTS))
+    parts = np.array_split(np.arange(len(scores)), min(len(scores), CURVE_POINTS))
     return np.array([part[scores[part].argmax()] for part in parts])

@@ -55,9 +55,9 @@ class TrainingDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When an epoch lacks its loss, or a loss is not finite.
         UsageError
-            When the estimator cannot do it.
+            When the estimator has no ``history_``.
         """
         return cls.from_history(last_step(estimator, "history_").history_, ax=ax)
 
@@ -80,9 +80,9 @@ class TrainingDisplay:
         Raises
         ------
         DataError
-            When values are not finite or shapes do not match.
+            When an epoch lacks its loss, or a loss is not finite.
         UsageError
-            When the estimator cannot do it.
+            When the history is empty.
         """
         return cls(history).plot(ax)
 
@@ -98,6 +98,13 @@ class TrainingDisplay:
         -------
         display : TrainingDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        DataError
+            When an epoch lacks its loss, or a loss is not finite.
+        UsageError
+            When the history is empty.
         """
         if not len(self.history):
             raise UsageError("history is empty; expected one entry or more, as history_ has")

@@ -3,24 +3,14 @@
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
 from skdqm.cli._app import app
+from tests.docs.pages import PAGES
 
-ROOT = Path(__file__).parents[2]
-PAGES = [
-    page
-    for page in [
-        ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-        *sorted((ROOT / "docs").rglob("*.md")),
-    ]
-    if "_build" not in page.parts and "auto_examples" not in page.parts
-]
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SHELLS = {"", "sh", "bash", "console"}
 # What ends a command, or begins the next one.

@@ -9,14 +9,8 @@ from typer.main import get_command
 
 from skdqm import registry
 from skdqm.cli._app import app
+from tests.docs.pages import PAGES, ROOT
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted(
-    path
-    for folder in (ROOT, ROOT / "docs")
-    for path in (folder.glob("*.md") if folder == ROOT else folder.rglob("*.md"))
-    if "_build" not in path.parts and "auto_examples" not in path.parts
-)
 WORDS = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
 LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 

@@ -3,10 +3,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdqm.detectors import AutoencoderDetector
+from skdqm.datasets import make_lumisections
+from skdqm.detectors import (
+    AutoencoderDetector,
+    ConvAutoencoderDetector,
+    HistogramDetector,
+    ReferenceDetector,
+)
+from skdqm.ensemble import EnsembleDetector
 from skdqm.exceptions import DataError, UsageError
 from skdqm.inspection import (
     AgreementDisplay,
@@ -109,6 +117,32 @@ def test_a_pipeline_draws_what_its_scores_draw():
     alarms = ScoreStreamDisplay.from_estimator(pipeline, frame).ax_.get_lines()[-1].get_xdata()
     np.testing.assert_array_equal(alarms, np.flatnonzero(pipeline.predict(frame) == -1))
     TrainingDisplay.from_estimator(pipeline)
+
+
+def test_features_keep_their_names_behind_a_scaler_that_gives_arrays():
+    frame = pd.DataFrame(ROWS, columns=list("abcd"))
+    pipeline = make_pipeline(StandardScaler(), HistogramDetector()).fit(frame)
+    features = FeatureScoresDisplay.from_estimator(pipeline, frame)
+    assert [each.get_text() for each in features.ax_.get_xticklabels()] == list("abcd")
+
+
+def test_members_of_an_ensemble_are_named():
+    members = [("forest", IsolationForest(random_state=0)), ("histogram", HistogramDetector())]
+    display = AgreementDisplay.from_estimator(EnsembleDetector(members).fit(ROWS), ROWS)
+    labels = [each.get_text() for each in display.ax_.get_xticklabels()]
+    assert labels == ["forest", "histogram"]
+
+
+def test_rows_that_are_maps_are_drawn_as_maps():
+    table, _ = make_lumisections(4, 20, shape={"map": (6, 8)}, random_state=0)
+    display = FeatureScoresDisplay.from_estimator(ReferenceDetector().fit(table), table)
+    assert display.ax_.images[0].get_array().shape == (6, 8)
+    images = np.random.default_rng(0).normal(size=(30, 2 * 8 * 8))
+    network = ConvAutoencoderDetector(image_shape=(2, 8, 8), max_epochs=1, random_state=0)
+    network.fit(images)
+    assert FeatureScoresDisplay.from_estimator(network, images).shape == (2, 8, 8)
+    restored = ReconstructionDisplay.from_estimator(network, images, n_rows=2).ax_
+    assert [each.images[0].get_array().shape for each in restored.flat] == [(8, 8)] * 6
 
 
 # What is missing there is a network that nobody asked for.
