@@ -89,7 +89,8 @@ class QuantumAutoencoderDetector(AutoencoderDetector):
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Further callbacks for skorch; copies are used. They are not part of a model file.
     device : str, default="cpu"
-        Torch device to train on, for example ``"cuda"``. Scoring runs on the CPU.
+        Torch device to train on, for example ``"cuda"``: the layers; the circuit is simulated on
+        the CPU. Scoring runs on the CPU.
     random_state : int, RandomState instance or None, default=None
         Seed of weights, order of rows and noise. An int reproduces to the bit on the CPU.
     verbose : int, default=0

@@ -77,7 +77,8 @@ class QuantumCircuit(nn.Module):
         """
         # PennyLane keeps the weights a second time, which an assigned state dict does not reach.
         self.layer.qnode_weights = dict(self.layer.named_parameters())
-        return self.layer(angles)
+        # PennyLane 0.45 starts from a state on the CPU, which turns on a GPU do not go with.
+        return self.layer(angles.cpu()).to(angles.device)
 
 
 class QuantumAutoencoder(DenseAutoencoder):
