@@ -7,9 +7,10 @@ Steps = list[tuple[str, Any]]
 
 
 def parts_of(estimator: Any) -> tuple[Steps, Any]:
-    """Return the steps of a Pipeline before the last one, and that."""
-    steps = getattr(estimator, "steps", None)
-    return ([], estimator) if steps is None else (steps[:-1], estimator[-1])
+    """Return the steps of a Pipeline before the last one, without those left out, and that."""
+    steps = getattr(estimator, "steps", [("", estimator)])
+    kept = [(name, step) for name, step in steps[:-1] if step not in (None, "passthrough")]
+    return kept, steps[-1][1]
 
 
 def through(steps: Steps, rows: Any) -> Any:

@@ -11,7 +11,7 @@ from skdqm.base import BaseDetector
 from skdqm.exceptions import UsageError
 from skdqm.out_of_core._blocks import Blocks, Source
 from skdqm.out_of_core._sample import UniformSample
-from skdqm.out_of_core._steps import Behind, parts_of
+from skdqm.out_of_core._steps import Behind, checked_parts
 
 
 @validate_params(
@@ -75,7 +75,7 @@ def calibrate(
     >>> calibrate(detector, X[10_000:], alarm_rate=0.05).alarm_rate_
     0.05
     """
-    steps, last = parts_of(detector)
+    steps, last = checked_parts(detector)
     if not isinstance(last, BaseDetector):
         raise UsageError(
             f"a {type(last).__name__} cannot be calibrated; expected a detector of skdqm, or a "

@@ -11,7 +11,7 @@ from skdqm._sklearn import Interval, validate_params
 from skdqm.out_of_core._blocks import Blocks, Source
 from skdqm.out_of_core._epochs import check_settings, epochs_of, learn_once, learn_shuffled
 from skdqm.out_of_core._shuffle import ShuffledRows
-from skdqm.out_of_core._steps import Behind, learn_steps, learning_anew, n_passes, parts_of
+from skdqm.out_of_core._steps import Behind, checked_parts, learn_steps, learning_anew, n_passes
 
 POSITIVE = Interval(Integral, 1, None, closed="left")
 
@@ -107,14 +107,14 @@ def fit(
     >>> np.round(detector.location_, 1)
     array([4.5, 4.5, 4.5, 4.5, 4.5])
     """
-    steps, last = parts_of(detector)
+    steps, last = checked_parts(detector)
     check_settings(last, shuffle=shuffle)
     blocks, rng = Blocks(source), np.random.default_rng(random_state)
     in_blocks = hasattr(last, "partial_fit")
     n_epochs = max_epochs or epochs_of(last)
     if n_passes(steps) + (1 if shuffle or not in_blocks else n_epochs) > 1:
         blocks.check_again("training")
-    with learning_anew([*steps, last]):
+    with learning_anew([*(step for _, step in steps), last]):
         behind = learn_steps(blocks, steps, sample_size, rng)
         if not in_blocks:
             last.fit(behind.sample(sample_size, rng))

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from skdqm._pipeline import Steps, through
 from skdqm.ensemble._members import verdicts_of
 from skdqm.out_of_core._blocks import Blocks, Source
-from skdqm.out_of_core._steps import parts_of, through
+from skdqm.out_of_core._steps import checked_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,12 +50,12 @@ def score(detector: Any, source: Source) -> "Iterator[pd.DataFrame]":
     >>> [frame.index[0] for frame in verdicts]
     [0, 600]
     """
-    steps, last = parts_of(detector)
+    steps, last = checked_parts(detector)
     check_is_fitted(last)
     return _verdicts(steps, last, Blocks(source))
 
 
-def _verdicts(steps: list[Any], detector: Any, blocks: Blocks) -> "Iterator[pd.DataFrame]":
+def _verdicts(steps: Steps, detector: Any, blocks: Blocks) -> "Iterator[pd.DataFrame]":
     import pandas as pd
 
     start = 0

@@ -8,26 +8,18 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from skdqm._pipeline import Steps, parts_of, through
 from skdqm.exceptions import DataError, UsageError
 from skdqm.out_of_core._blocks import Blocks
 from skdqm.out_of_core._sample import UniformSample
 
 
-def parts_of(estimator: Any) -> tuple[list[Any], Any]:
+def checked_parts(estimator: Any) -> tuple[Steps, Any]:
     """Return the transformers of a Pipeline, and the detector at its end."""
-    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
-    if isinstance(steps[-1], type) or not hasattr(steps[-1], "get_params"):
-        raise UsageError(
-            f"found {steps[-1]!r}, expected a detector, or a Pipeline that ends in one"
-        )
-    return [step for step in steps[:-1] if step not in (None, "passthrough")], steps[-1]
-
-
-def through(steps: Sequence[Any], rows: Any) -> Any:
-    """Send rows through fitted transformers."""
-    for step in steps:
-        rows = step.transform(rows)
-    return rows
+    steps, last = parts_of(estimator)
+    if isinstance(last, type) or not hasattr(last, "get_params"):
+        raise UsageError(f"found {last!r}, expected a detector, or a Pipeline that ends in one")
+    return steps, last
 
 
 @contextmanager
@@ -57,9 +49,9 @@ def _with_those_inside(estimators: Sequence[Any]) -> list[Any]:
 class Behind:
     """Blocks behind some transformers."""
 
-    def __init__(self, blocks: Blocks, steps: Sequence[Any] = ()) -> None:
+    def __init__(self, blocks: Blocks, steps: Steps) -> None:
         self.blocks = blocks
-        self.steps = list(steps)
+        self.steps = steps
 
     def __iter__(self) -> Iterator[Any]:
         """Go through the blocks once more."""
@@ -78,12 +70,10 @@ class Behind:
         return pd.DataFrame(kept.rows, columns=columns)
 
 
-def learn_steps(
-    blocks: Blocks, steps: Sequence[Any], sample_size: int, rng: np.random.Generator
-) -> Behind:
+def learn_steps(blocks: Blocks, steps: Steps, sample_size: int, rng: np.random.Generator) -> Behind:
     """Fit transformers, one pass for each that learns, and return the rows behind them."""
-    behind = Behind(blocks)
-    for step in steps:
+    behind = Behind(blocks, [])
+    for name, step in steps:
         if not get_tags(step).requires_fit:
             step.fit(next(iter(behind)))
         elif hasattr(step, "partial_fit"):
@@ -94,13 +84,13 @@ def learn_steps(
         else:
             step.fit(behind.sample(sample_size, rng))
         _check_spread(step)
-        behind = Behind(blocks, [*behind.steps, step])
+        behind = Behind(blocks, [*behind.steps, (name, step)])
     return behind
 
 
-def n_passes(steps: Sequence[Any]) -> int:
+def n_passes(steps: Steps) -> int:
     """Return how often the rows are gone through before the last of the steps is fitted."""
-    return sum(bool(get_tags(step).requires_fit) for step in steps)
+    return sum(bool(get_tags(step).requires_fit) for _, step in steps)
 
 
 def _check_spread(step: Any) -> None:

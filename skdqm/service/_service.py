@@ -65,10 +65,10 @@ class Service:
         try:
             for name, path in self.settings.named_models.items():
                 self.models[name].start(path)
+            self.look()
         except BaseException:
             self.storage.close()
             raise
-        self.look()
         self._watcher = Thread(target=self._watch, name="skdqm-watch", daemon=True)
         self._watcher.start()
 
