@@ -260,7 +260,9 @@ class JetClusterer(EventTransformer):
         # The same as E^2 - p^2, with less rounding: most jets lie far along the beam.
         squared = (energy + pz) * (energy - pz) - px**2 - py**2
         kinematics = np.column_stack([px, py, pz, np.sqrt(np.maximum(squared, 0))])
-        out[found] = np.hstack([kinematics, _subjettiness(ak.flatten(constituents), self.radius)])
+        # FastJet before 3.5.1.5 reads particles as they lie in memory, whatever the order asked.
+        particles_of = ak.to_packed(ak.flatten(constituents))
+        out[found] = np.hstack([kinematics, _subjettiness(particles_of, self.radius)])
         return out.reshape(len(out), -1)
 
     def __sklearn_tags__(self) -> Tags:
