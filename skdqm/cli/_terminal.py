@@ -26,9 +26,11 @@ def shows_progress(console: Console) -> bool:
 @contextmanager
 def progress(console: Console, what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show how many of `total` steps are done; gives the function that adds to them."""
+    if not shows_progress(console):
+        yield lambda _: None
+        return
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    disable = not shows_progress(console)
-    with Progress(*columns, console=console, transient=True, disable=disable) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda steps: bar.advance(task, steps)
 

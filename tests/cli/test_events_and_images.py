@@ -9,6 +9,7 @@ import pytest
 
 from skdqm.io import read
 from skdqm.persistence import load, read_metadata
+from tests.exact import read_csv
 
 CONVOLUTIONAL = [
     *("-d", "convolutional", "--set", "max_epochs=2", "--set", "hidden_channels=(4,)"),
@@ -37,7 +38,7 @@ def score(run, tmp_path):
     def score(model, data, *options):
         result = run("score", model, data, "-o", tmp_path / "s.csv", *options)
         assert result.code == 0, result.err
-        return pd.read_csv(tmp_path / "s.csv")
+        return read_csv(tmp_path / "s.csv")
 
     return score
 

@@ -7,6 +7,7 @@ import pytest
 from skdqm.cli._score import columns_to_copy
 from skdqm.cli._source import Source
 from skdqm.persistence import load, save
+from tests.exact import read_csv
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def score(run, model, events, tmp_path):
     def score(*options, data=events, model=model, output=tmp_path / "scores.parquet"):
         result = run("score", model, data, "-o", output, *options)
         assert result.code == 0, result.err
-        read = pd.read_parquet if output.suffix == ".parquet" else pd.read_csv
+        read = pd.read_parquet if output.suffix == ".parquet" else read_csv
         return read(output)
 
     return score
@@ -78,7 +79,7 @@ def test_columns_that_the_model_does_not_take_are_copied_as_they_are(
 ):
     data, output = tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}"
     write, read = {
-        "csv": (mixed.to_csv, pd.read_csv),
+        "csv": (mixed.to_csv, read_csv),
         "parquet": (mixed.to_parquet, pd.read_parquet),
     }[suffix]
     write(data, index=False)
@@ -98,7 +99,7 @@ def test_a_csv_keeps_the_characters_of_other_columns(run, readings, small, tmp_p
     assert run("train", readings, "-o", tmp_path / "m", *small).code == 0
     words = ["score", tmp_path / "m", tmp_path / "t.csv", "-o", tmp_path / "s.csv"]
     assert run(*words, "--batch-size", 7).code == 0
-    scored = pd.read_csv(tmp_path / "s.csv", dtype=str, keep_default_na=False)
+    scored = read_csv(tmp_path / "s.csv", dtype=str, keep_default_na=False)
     assert scored["id"].tolist() == notes
     assert '"' not in (tmp_path / "s.csv").read_text()
 
@@ -109,12 +110,12 @@ def test_dropped_rows_leave_their_numbers(run, model, frame, tmp_path):
     X.to_csv(tmp_path / "nan.csv", index=False)
     words = ["score", model, tmp_path / "nan.csv", "-o", tmp_path / "s.csv", "--nonfinite", "drop"]
     assert run(*words, "--batch-size", 400).code == 0
-    scored = pd.read_csv(tmp_path / "s.csv")
+    scored = read_csv(tmp_path / "s.csv")
     assert scored.columns[0] == "row"
     assert scored["row"].tolist() == [*range(1, 5), *range(6, 1000)]
     frame[0].to_csv(tmp_path / "nan.csv", index=False)
     assert run(*words).code == 0
-    assert pd.read_csv(tmp_path / "s.csv").columns[0] == "row"
+    assert read_csv(tmp_path / "s.csv").columns[0] == "row"
 
 
 def test_float32_and_the_same_numbers_in_csv_score_alike(score, events, frame, tmp_path):
@@ -126,7 +127,7 @@ def test_float32_and_the_same_numbers_in_csv_score_alike(score, events, frame, t
 
 
 def test_what_cannot_be_read_is_left_out_and_said(run, readings, small, tmp_path):
-    X = pd.read_csv(readings)
+    X = read_csv(readings)
     np.savez(tmp_path / "t.npz", **{name: X[name] for name in X}, junk=np.array([{}] * 200))
     assert run("train", readings, "-o", tmp_path / "m", *small).code == 0
     code, _, err = run("score", tmp_path / "m", tmp_path / "t.npz", "-o", tmp_path / "s.csv")
@@ -152,7 +153,7 @@ def test_without_a_calibration_there_are_no_p_values(run, score, readings, small
 def test_standard_output_gets_csv_and_nothing_else(run, score, model, events):
     code, out, err = run("score", model, events, "-o", "-", "--batch-size", 300)
     assert code == 0
-    printed = pd.read_csv(io.StringIO(out))
+    printed = read_csv(io.StringIO(out))
     np.testing.assert_array_equal(printed["anomaly_score"], score()["anomaly_score"])
     assert "scored 1,000 rows" in err
 
@@ -174,7 +175,7 @@ def test_rows_with_nan_are_refused_or_dropped_and_counted(run, model, frame, tmp
     assert code == 0
     assert "scored 999 rows" in err
     assert "1 dropped" in err
-    assert len(pd.read_csv(tmp_path / "s.csv")) == 999
+    assert len(read_csv(tmp_path / "s.csv")) == 999
 
 
 def test_fail_on_anomaly_exits_with_1_only_if_a_row_is_flagged(run, frame, model, tmp_path):
@@ -190,7 +191,7 @@ def test_fail_on_anomaly_exits_with_1_only_if_a_row_is_flagged(run, frame, model
 
 
 def test_a_bare_detector_without_names_scores_columns_by_place(score, model, readings, tmp_path):
-    X = pd.read_csv(readings)
+    X = read_csv(readings)
     detector = load(model)[-1].set_params(max_epochs=1).fit(X.to_numpy())
     save(detector, tmp_path / "bare")
     scored = score(data=readings, model=tmp_path / "bare")

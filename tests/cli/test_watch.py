@@ -23,6 +23,7 @@ from tests.cli.watched import (
     until,
     write_model,
 )
+from tests.exact import read_csv
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_a_real_table_that_grows_gives_the_alarms_of_a_pass_over_the_whole(
     words = ["-d", "histogram", "--columns", names, "--rows", 3000, "--alarm-rate", 0.01, "-q"]
     assert run("train", whole, "-o", tmp_path / "m", *words).code == 0
     assert run("score", tmp_path / "m", whole, "-o", tmp_path / "s.csv", "--flags").code == 0
-    expected = pd.read_csv(tmp_path / "s.csv").query("is_anomaly == 1")
+    expected = read_csv(tmp_path / "s.csv").query("is_anomaly == 1")
     lines = whole.read_bytes().splitlines(keepends=True)
     words = ["-m", tmp_path / "m", "-a", tmp_path / "alarms.jsonl", "--no-follow"]
     words += ["--checkpoint", tmp_path / "checkpoint"]
@@ -152,7 +153,7 @@ def _numbers(alarms):
 
 
 def test_an_adaptive_threshold_follows_and_its_state_is_in_the_checkpoint(watch, table):
-    frame = pd.read_csv(table)
+    frame = read_csv(table)
     frame[["a", "b", "c"]] *= 1 + 0.3 * frame.index.to_numpy()[:, None] / N_EVENTS
     frame.to_csv(table, index=False)
     words = ["--adaptive", "quantile", "--alarm-rate", 0.01]
