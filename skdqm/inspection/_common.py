@@ -20,18 +20,18 @@ SCATTER_POINTS = 5000
 
 def one_axes(ax: "Axes | None", size: tuple[float, float] = (6.4, 4.2)) -> "Axes":
     """Return the axes to draw in: those given, or those of a new figure."""
+    if ax is not None:
+        return ax
     import matplotlib.pyplot as plt
 
-    if ax is None:
-        return plt.subplots(figsize=size, layout="constrained")[1]
-    return ax
+    return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def many_axes(ax: Any, n_rows: int, n_columns: int, size: tuple[float, float]) -> NDArray[Any]:
     """Return axes of shape (n_rows, n_columns): given, new, or parts of the one given."""
-    import matplotlib.pyplot as plt
-
     if ax is None:
+        import matplotlib.pyplot as plt
+
         made = plt.subplots(n_rows, n_columns, figsize=size, layout="constrained", squeeze=False)
         return np.asarray(made[1], dtype=object)
     if isinstance(ax, np.ndarray | list | tuple):

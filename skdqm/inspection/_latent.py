@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from skdqm._optional import require
 from skdqm.exceptions import DataError, UsageError
 from skdqm.inspection._common import SCATTER_POINTS, checked, checked_labels, one_axes, rows_for
+from skdqm.inspection._style import ANOMALY_POINT, NORMAL_POINT
 
 
 class LatentDisplay:
@@ -147,13 +148,9 @@ class LatentDisplay:
         self.ax_ = one_axes(ax)
         self.figure_: Any = self.ax_.figure
         label = "all rows" if self.y is None else "normal"
-        self.ax_.scatter(
-            points[~known, 0], points[~known, 1], s=8, c="0.7", marker="o", label=label
-        )
+        self.ax_.scatter(*points[~known].T, label=label, **NORMAL_POINT)
         if known.any():
-            self.ax_.scatter(
-                points[known, 0], points[known, 1], s=24, c="tab:red", marker="x", label="anomaly"
-            )
+            self.ax_.scatter(*points[known].T, label="anomaly", **ANOMALY_POINT)
         self.ax_.set(xlabel="first component", ylabel="second component")
         if len(kept) < len(latent):
             self.ax_.set_title(f"{len(kept):,} of {len(latent):,} rows", fontsize="small")
