@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BINS = 50
+NAMES = ("normal", "anomaly")
 
 
 class ScoreDistributionDisplay:
@@ -29,6 +30,8 @@ class ScoreDistributionDisplay:
         Anomaly scores; high is abnormal.
     threshold : float, default=None
         Rows above it are flagged.
+    names : tuple of str, default=("normal", "anomaly")
+        Names of the classes 0 and 1 in the legend.
 
     Attributes
     ----------
@@ -46,11 +49,17 @@ class ScoreDistributionDisplay:
     """
 
     def __init__(
-        self, y_true: ArrayLike | None, y_score: ArrayLike, *, threshold: float | None = None
+        self,
+        y_true: ArrayLike | None,
+        y_score: ArrayLike,
+        *,
+        threshold: float | None = None,
+        names: tuple[str, str] = NAMES,
     ) -> None:
         self.y_true = y_true
         self.y_score = y_score
         self.threshold = threshold
+        self.names = names
 
     @classmethod
     def from_estimator(
@@ -89,6 +98,7 @@ class ScoreDistributionDisplay:
         y_score: ArrayLike,
         *,
         threshold: float | None = None,
+        names: tuple[str, str] = NAMES,
         ax: "Axes | None" = None,
     ) -> Self:
         """Plot scores that are known.
@@ -101,6 +111,8 @@ class ScoreDistributionDisplay:
             Anomaly scores; high is abnormal.
         threshold : float, default=None
             Drawn where given.
+        names : tuple of str, default=("normal", "anomaly")
+            Names of the classes 0 and 1 in the legend.
         ax : matplotlib Axes, default=None
             Where to plot; a new figure if None.
 
@@ -114,7 +126,7 @@ class ScoreDistributionDisplay:
         DataError
             When labels do not match, or a score or the threshold is not finite.
         """
-        return cls(y_true, y_score, threshold=threshold).plot(ax)
+        return cls(y_true, y_score, threshold=threshold, names=names).plot(ax)
 
     def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw the picture.
@@ -154,11 +166,11 @@ class ScoreDistributionDisplay:
         return self
 
     def _draw(self, shown: Any, known: Any, bins: Any) -> None:
-        normal, label = (shown, "all rows") if known is None else (shown[~known], "normal")
+        normal, label = (shown, "all rows") if known is None else (shown[~known], self.names[0])
         if len(normal):
             self.ax_.hist(normal, bins=bins, density=True, label=label, **NORMAL)
         if known is not None and known.any():
-            step: dict[str, Any] = {"histtype": "step", "label": "anomaly", **ANOMALY}
+            step: dict[str, Any] = {"histtype": "step", "label": self.names[1], **ANOMALY}
             self.ax_.hist(shown[known], bins=bins, density=True, **step)
         if self.threshold is not None:
             self.ax_.axvline(self.threshold, label="threshold", **THRESHOLD)

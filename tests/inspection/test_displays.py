@@ -3,10 +3,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
+from skdqm._pipeline import before_scaling
 from skdqm.datasets import make_lumisections
 from skdqm.detectors import (
     AutoencoderDetector,
@@ -28,6 +30,7 @@ from skdqm.inspection import (
     ScoreStreamDisplay,
     TrainingDisplay,
 )
+from skdqm.preprocessing import NormalScores
 
 ROWS = np.random.default_rng(0).normal(size=(200, 4))
 Y = np.repeat([0, 1], [150, 50])
@@ -153,3 +156,70 @@ def test_umap_gives_two_axes_where_it_is_installed() -> None:
         np.random.default_rng(0).normal(size=(60, 5)), projection="umap"
     )
     assert np.isfinite(display.ax_.collections[0].get_offsets()).all()
+
+
+SCALED = pd.DataFrame(ROWS * [1000, 1, 0.1, 5] + [600, 0, 0.5, 30], columns=list("abcd"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_undone"),
+    [
+        ([StandardScaler()], True),
+        ([PowerTransformer(), StandardScaler().set_output(transform="pandas")], True),
+        ([FunctionTransformer(np.arcsinh, np.sinh)], True),
+        ([FunctionTransformer(np.arcsinh)], False),
+        ([PCA(4, random_state=0)], False),
+        ([NormalScores()], False),
+    ],
+)
+def test_rows_are_shown_in_their_own_units_where_scaling_can_be_undone(steps, is_undone):
+    network = AutoencoderDetector(max_epochs=2, random_state=0)
+    pipeline = make_pipeline(*steps, network).fit(SCALED)
+    display = ReconstructionDisplay.from_estimator(pipeline, SCALED)
+    inside = np.asarray(pipeline[:-1].transform(SCALED[:3]))
+    np.testing.assert_allclose(display.seen, SCALED[:3] if is_undone else inside)
+    restored = network.reconstruct(pipeline[:-1].transform(SCALED[:3]))
+    np.testing.assert_allclose(display.losses, (inside - np.asarray(restored)) ** 2)
+
+
+def test_of_steps_only_the_last_ones_are_undone():
+    network = AutoencoderDetector(max_epochs=2, random_state=0)
+    pipeline = make_pipeline(PCA(3, random_state=0), StandardScaler(), network).fit(SCALED)
+    display = ReconstructionDisplay.from_estimator(pipeline, SCALED)
+    np.testing.assert_allclose(display.seen, pipeline[0].transform(SCALED[:3]))
+    assert [each.get_text() for each in display.ax_[0, 0].get_xticklabels()] == [
+        "pca0",
+        "pca1",
+        "pca2",
+    ]
+
+
+def test_what_cannot_be_undone_in_finite_numbers_stays_as_it_is():
+    steps = [("exp", FunctionTransformer(np.exp, np.log))]
+    (found,) = before_scaling(steps, np.array([[-1.0, 2.0]]))
+    np.testing.assert_array_equal(found, [[-1.0, 2.0]])
+
+
+def test_small_features_can_be_read_beside_large_ones():
+    display = ReconstructionDisplay.from_arrays([[600, 0.4, -0.2]], [[580, 0.5, -0.1]])
+    axes = display.ax_[0, 0]
+    assert axes.get_yscale() == "symlog"
+    assert [text.get_text() for text in axes.texts] == ["600", "0.4", "-0.2"]
+    heights = [abs(bar.get_window_extent().height) for bar in axes.patches]
+    assert min(heights) > 0.05 * axes.bbox.height
+
+
+def test_a_table_in_a_new_figure_has_room_for_its_names():
+    figure = FeatureScoresDisplay.from_feature_scores(np.ones((30, 40))).figure_
+    assert figure.get_size_inches().tolist() == pytest.approx([14.7, 9.1])
+
+
+def test_rows_stay_in_the_order_that_was_given():
+    display = FeatureScoresDisplay.from_feature_scores([[1, 0], [3, 2]], rows="ab", sort=False)
+    assert [each.get_text() for each in display.ax_.get_yticklabels()] == ["a", "b"]
+
+
+def test_figures_of_agreement_are_left_out_where_nobody_could_read_them():
+    assert len(AgreementDisplay(ROWS).plot().ax_.texts) == 16
+    _, axes = plt.subplots(4, 4)
+    assert not AgreementDisplay(ROWS).plot(axes[0, 0]).ax_.texts
