@@ -7,6 +7,7 @@ ANOMALY: dict[str, Any] = {"color": "tab:red", "linewidth": 1.8}
 THRESHOLD: dict[str, Any] = {"color": "black", "linestyle": "--", "linewidth": 1.2}
 GUIDE: dict[str, Any] = {"color": "0.4", "linestyle": ":", "linewidth": 1}
 LINE: dict[str, Any] = {"color": "tab:blue", "linestyle": "-", "linewidth": 1.4}
+MARK: dict[str, Any] = {"color": "black", "marker": "o", "linestyle": "none"}
 SECOND: dict[str, Any] = {"color": "tab:orange", "linestyle": "-.", "linewidth": 1.8}
 # Along a stream.
 TRACE: dict[str, Any] = {"color": "0.45", "linestyle": "-", "linewidth": 0.8}
