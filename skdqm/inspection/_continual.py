@@ -44,7 +44,7 @@ MARKS: dict[str, dict[str, Any]] = {
 FLAGGED: dict[str, Any] = {**ALARM, "markersize": 4}
 TICKS: dict[str, Any] = {"color": "black", "marker": "|", "markersize": 6, "linestyle": "none"}
 # Experts by number; the same in a print without colours.
-EXPERT_SHADES, EXPERT_HATCHES = ("0.95", "0.8", "0.65", "0.5"), (None, "//", "..", "xx")
+EXPERT_SHADES, EXPERT_HATCHES = ("0.9", "0.75", "0.6", "0.45"), (None, "//", "..", "xx")
 # An expert that judged less of the picture than this is not named.
 NARROWEST = 0.02
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": "small"}
