@@ -56,7 +56,10 @@ def _divided(ax: "Axes", n_rows: int, n_columns: int) -> NDArray[Any]:
 
 def checked(values: ArrayLike, name: str, n_axes: int = 1) -> Floats:
     """Return finite numbers with `n_axes` axes, and one or more of them."""
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} are no table of numbers ({error}); expected floats") from error
     if array.ndim != n_axes or array.size == 0:
         raise DataError(f"{name} has the shape {array.shape}; expected {n_axes} axes and values")
     if not np.isfinite(array).all():

@@ -154,7 +154,14 @@ class ContinualDisplay:
         -------
         display : ContinualDisplay
             With ``ax_`` and ``figure_``.
+
+        Raises
+        ------
+        UsageError
+            When the stream has no row.
         """
+        if not len(self.trace):
+            raise UsageError("the stream has no rows; expected at least one")
         ax = one_axes(ax, (10, 4.5))
         strip = ax.inset_axes((0, 1.02, 1, 0.06), sharex=ax)
         self.ax_ = np.array([ax, strip], dtype=object)

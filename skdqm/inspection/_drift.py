@@ -145,7 +145,7 @@ class DriftDisplay:
         Raises
         ------
         UsageError
-            When there are no statistics, or not as many positions.
+            When there are no statistics, or not as many positions, or a change has none.
         """
         return cls(positions, statistics, threshold=threshold, changes=changes).plot(ax)
 
@@ -165,7 +165,7 @@ class DriftDisplay:
         Raises
         ------
         UsageError
-            When there are no statistics, or not as many positions.
+            When there are no statistics, or not as many positions, or a change has none.
         """
         rows, values = np.asarray(self.positions), np.asarray(self.statistics, dtype=np.float64)
         if rows.ndim != 1 or rows.shape != values.shape or len(rows) == 0:
@@ -173,6 +173,8 @@ class DriftDisplay:
                 f"positions of shape {rows.shape}, statistics of shape {values.shape}: expected "
                 "one number for each block, and one block or more"
             )
+        if any("position" not in change for change in self.changes):
+            raise UsageError("a change lacks its position; expected changes_ of a DriftMonitor")
         self.ax_ = one_axes(ax, (9, 3.8))
         self.figure_: Any = self.ax_.figure
         self.ax_.plot(rows, values, label="statistic", **TRACE)

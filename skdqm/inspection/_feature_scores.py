@@ -171,8 +171,12 @@ class FeatureScoresDisplay:
         scores = checked(self.feature_scores, "feature_scores", 2)
         names = checked_names(self.names, scores.shape[1])
         rows = checked_names(self.rows, len(scores), "row ")
-        if self.shape is not None and np.prod(self.shape) != scores.shape[1]:
-            raise UsageError(f"shape is {self.shape}; rows have {scores.shape[1]} features")
+        shape = (1, scores.shape[1]) if self.shape is None else tuple(self.shape)
+        if np.prod(shape) != scores.shape[1] or len(shape) not in (2, 3):
+            raise UsageError(
+                f"shape is {shape}; expected two numbers, or three, with the product "
+                f"{scores.shape[1]}, as rows have features"
+            )
         order = (
             np.argsort(-scores.max(axis=1), kind="stable") if self.sort else np.arange(len(rows))
         )

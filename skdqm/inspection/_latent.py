@@ -81,6 +81,8 @@ class LatentDisplay:
         ------
         DataError
             When a value is not finite, labels do not match, or there is one row only.
+        MissingDependencyError
+            When `projection` is "umap" and the extra ``umap`` is not installed.
         UsageError
             When the estimator has no ``transform``, or `projection` is another word.
         """
@@ -114,6 +116,8 @@ class LatentDisplay:
         ------
         DataError
             When a value is not finite, labels do not match, or there is one row only.
+        MissingDependencyError
+            When `projection` is "umap" and the extra ``umap`` is not installed.
         UsageError
             When `projection` is another word.
         """
@@ -136,6 +140,8 @@ class LatentDisplay:
         ------
         DataError
             When a value is not finite, labels do not match, or there is one row only.
+        MissingDependencyError
+            When `projection` is "umap" and the extra ``umap`` is not installed.
         UsageError
             When `projection` is another word.
         """
@@ -170,5 +176,7 @@ def _projected(latent: Any, projection: str) -> Any:
     from sklearn.decomposition import PCA
 
     n_components = min(2, *latent.shape)
-    found = PCA(n_components, random_state=0).fit_transform(latent)
+    # Rows that are all the same have no variance to share.
+    with np.errstate(invalid="ignore"):
+        found = PCA(n_components, random_state=0).fit_transform(latent)
     return np.pad(found, ((0, 0), (0, 2 - n_components)))

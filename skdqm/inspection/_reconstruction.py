@@ -16,6 +16,8 @@ BARS = ("0.6", "tab:blue", "tab:red")
 # Share of the axis that figures above bars take, and how far the largest value lies above small
 # ones where a linear axis would hide them.
 ROOM, WIDE = 0.4, 100
+# Share of the largest value that counts as zero.
+SMALLEST = 1e-9
 
 
 class ReconstructionDisplay:
@@ -216,14 +218,17 @@ def _scale(ax: Any, values: Any) -> None:
     """Show all values, with room for figures; where units differ much, the small ones too."""
     low, high = min(0.0, values.min()), max(0.0, values.max())
     sizes = np.abs(values[values != 0])
-    small = np.quantile(sizes, 0.1) if len(sizes) else 1.0
-    if max(-low, high) > WIDE * small:
+    if not len(sizes):
+        ax.set_ylim(0, 1)
+        return
+    small = max(np.quantile(sizes, 0.1), SMALLEST * sizes.max())
+    if sizes.max() > WIDE * small:
         ax.set_yscale("symlog", linthresh=small)
         # More powers of ten would lie on each other around zero.
         largest = max(low, high, key=abs)
         ax.set_yticks([0, np.sign(largest) * 10.0 ** np.floor(np.log10(abs(largest)))])
         ax.minorticks_off()
     shown = ax.transData.transform([(0, low), (0, high)])[:, 1]
-    room = ROOM * (shown[1] - shown[0] or 1)
+    room = ROOM * (shown[1] - shown[0])
     ends = [(0, shown[0] - room * (low < 0)), (0, shown[1] + room * (high > 0))]
     ax.set_ylim(ax.transData.inverted().transform(ends)[:, 1])

@@ -72,6 +72,8 @@ class RocSicDisplay:
         ------
         DataError
             When labels do not match, a class is missing, or a score is not finite.
+        UsageError
+            When `ax` holds another number of axes.
         """
         name = type(estimator).__name__ if name is None else name
         return cls.from_predictions(y, anomaly_score_of(estimator, X), name=name, ax=ax)
@@ -102,6 +104,8 @@ class RocSicDisplay:
         ------
         DataError
             When labels do not match, a class is missing, or a score is not finite.
+        UsageError
+            When `ax` holds another number of axes.
         """
         return cls(y_true, y_score, name=name).plot(ax)
 
@@ -122,6 +126,8 @@ class RocSicDisplay:
         ------
         DataError
             When labels do not match, a class is missing, or a score is not finite.
+        UsageError
+            When `ax` holds another number of axes.
         """
         from sklearn.metrics import roc_auc_score
 

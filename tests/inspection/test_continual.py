@@ -205,3 +205,8 @@ def test_it_draws_on_given_axes():
 def test_what_is_no_stream_is_refused(found, y, message):
     with pytest.raises(UsageError, match=message):
         ContinualDisplay.from_verdicts(found, [], y)
+
+
+def test_an_empty_trace_is_refused():
+    with pytest.raises(UsageError, match="no rows"):
+        ContinualDisplay(Trace.of(verdicts([]), []), []).plot()

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,6 +11,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
+from skdqm import inspection
 from skdqm._pipeline import before_scaling
 from skdqm.datasets import make_lumisections
 from skdqm.detectors import (
@@ -96,6 +100,14 @@ def test_faults_that_are_missed_are_not_rewarded():
         (lambda: ScoreDistributionDisplay.from_predictions(None, [np.nan]), DataError, "NaN"),
         (lambda: ReconstructionDisplay.from_arrays(ROWS, ROWS[1:]), DataError, "the same"),
         (lambda: ScoreStreamDisplay.from_scores([1.0], alarms=[3]), DataError, "marks"),
+        (lambda: AlarmRateDisplay(["much"]).plot(), DataError, "no table of numbers"),
+        (
+            lambda: FeatureScoresDisplay(ROWS, shape=(4,)).plot(),
+            UsageError,
+            "two numbers, or three",
+        ),
+        (lambda: ScoreDistributionDisplay(Y, SCORES, names=["a"]).plot(), UsageError, "expected 2"),
+        (lambda: RocSicDisplay(Y, SCORES).plot(plt.subplots(3)[1]), UsageError, "3 axes"),
         (lambda: LatentDisplay.from_estimator(object(), ROWS), UsageError, "no transform"),
     ],
 )
@@ -223,3 +235,39 @@ def test_figures_of_agreement_are_left_out_where_nobody_could_read_them():
     assert len(AgreementDisplay(ROWS).plot().ax_.texts) == 16
     _, axes = plt.subplots(4, 4)
     assert not AgreementDisplay(ROWS).plot(axes[0, 0]).ax_.texts
+
+
+@pytest.mark.parametrize("display", [getattr(inspection, name) for name in inspection.__all__])
+def test_plot_says_what_it_raises(display):
+    assert "Raises\n" in display.plot.__doc__
+
+
+@pytest.mark.parametrize(
+    "display",
+    [
+        AgreementDisplay([[1], [2]]),
+        FeatureScoresDisplay(np.zeros((2, 2))),
+        LatentDisplay(np.ones((3, 2))),
+        ReconstructionDisplay(np.zeros((1, 2)), np.zeros((1, 2))),
+        ReconstructionDisplay([[1e-300, 1e300]], [[1e-300, 1e300]]),
+        ScoreDistributionDisplay(None, [1, 1]),
+        TrainingDisplay([{"train_loss": 1.0}]),
+    ],
+    ids=lambda display: type(display).__name__,
+)
+def test_data_without_any_spread_are_drawn_without_a_warning(display):
+    display.plot().figure_.canvas.draw()
+
+
+def test_given_axes_need_no_pyplot():
+    code = (
+        "import sys, numpy as np\n"
+        "from matplotlib.figure import Figure\n"
+        "from skdqm.inspection import DriftDisplay, RocSicDisplay, ScoreStreamDisplay\n"
+        "RocSicDisplay([0, 1], [1, 2]).plot(Figure().subplots(1, 2))\n"
+        "for display in (DriftDisplay([1], [1]), ScoreStreamDisplay([1])):\n"
+        "    display.plot(Figure().subplots())\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -108,3 +108,8 @@ def test_texts_move_apart_when_other_axes_stretch_the_shared_one():
     figure.canvas.draw()
     first, second = [text.get_window_extent() for text in above.texts]
     assert first.x1 <= second.x0
+
+
+def test_a_change_without_a_place_is_refused():
+    with pytest.raises(UsageError, match="lacks its position"):
+        DriftDisplay([1], [1], changes=[{"onset": 0}]).plot()
