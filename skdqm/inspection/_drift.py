@@ -191,10 +191,12 @@ class DriftDisplay:
     def _mark(self, change: dict[str, Any], named: set[str]) -> None:
         position, onset = change["position"], change.get("onset")
         if onset is not None:
-            label = "_since" if "onset" in named else "since the onset"
-            self.ax_.axvspan(onset, position, label=label, zorder=0, **BAND)
+            band = "_since" if "onset" in named else "since the onset"
+            self.ax_.axvspan(onset, position, label=band, zorder=0, **BAND)
             named.add("onset")
-        self.ax_.axvline(position, label="_drift" if "drift" in named else "drift", **DRIFT)
+        label = "_drift" if "drift" in named else "drift"
+        # Behind the statistic, which many drifts would hide.
+        self.ax_.axvline(position, label=label, zorder=1.5, **DRIFT)
         named.add("drift")
 
     def _write_what_moved(self) -> None:
