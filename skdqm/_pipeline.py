@@ -1,9 +1,9 @@
 """The steps of a Pipeline, and what columns are called behind them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # The steps of a Pipeline, or some of them.
 Steps = list[tuple[str, Any]]
@@ -32,7 +32,7 @@ def unscaled(steps: Steps) -> Steps:
     return steps[:n_steps]
 
 
-def before_scaling(steps: Steps, *arrays: NDArray[Any]) -> list[NDArray[Any]]:
+def before_scaling(steps: Steps, *arrays: "NDArray[Any]") -> "list[NDArray[Any]]":
     """Take arrays back to in front of the last steps that only rescale and can undo it.
 
     Parameters
@@ -47,6 +47,8 @@ def before_scaling(steps: Steps, *arrays: NDArray[Any]) -> list[NDArray[Any]]:
     arrays : list of ndarray of shape (n_rows, n_features)
         In the units of columns there; a step that would make values not finite is not undone.
     """
+    import numpy as np
+
     found = list(arrays)
     for _, step in reversed(steps):
         if not _can_undo(step):
@@ -69,7 +71,9 @@ def _can_undo(step: Any) -> bool:
     return isinstance(step, OneToOneFeatureMixin) and hasattr(step, "inverse_transform")
 
 
-def _undone(step: Any, array: NDArray[Any]) -> NDArray[Any]:
+def _undone(step: Any, array: "NDArray[Any]") -> "NDArray[Any]":
+    import numpy as np
+
     names = getattr(step, "feature_names_in_", None)
     if names is None:
         return np.asarray(step.inverse_transform(array))
