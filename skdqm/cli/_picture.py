@@ -1,6 +1,6 @@
 """Pictures of an evaluation: scores, curves, and what made the most abnormal rows so.
 
-Lines and shades differ in a print without colours too.
+What a Display draws is drawn by it; here are figures of merit beside it, and what none draws.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,14 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DPI = 120
-# Points of a curve that a picture of this size can show, and of a heat map rows and columns.
-CURVE_POINTS = 2000
-MOST_ROWS = 30
-MOST_FEATURES = 40
-MAPS_PER_LINE = 5
-BACKGROUND, SIGNAL = "0.8", "tab:red"
+# Maps in a picture, and in a line of it.
+MOST_MAPS, MAPS_PER_LINE = 30, 5
+CLASSES = ("background", "signal")
 SHARES = (-0.02, 1.02)
-GUIDE = {"color": "0.4", "linestyle": ":"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +63,12 @@ def save_picture(
     """Draw in one picture how scores part signal (label 1) from background (label 0)."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 4), layout="constrained")
+    from skdqm.inspection import RocSicDisplay
+
+    figure = Figure(figsize=(13, 4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     _distributions(left, labels, anomaly_score, threshold)
-    _roc(middle, labels, anomaly_score, f"AUC = {_area(labels, anomaly_score):.3f}")
-    middle.legend()
-    _improvement(right, labels, anomaly_score)
+    RocSicDisplay.from_predictions(labels, anomaly_score, ax=[middle, right])
     figure.savefig(path, dpi=DPI)
 
 
@@ -97,64 +93,70 @@ def draw_scores(figure: Any, evaluated: Evaluated) -> None:
 
 def draw_roc(figure: Any, evaluated: Evaluated) -> None:
     """Draw the ROC curve, and beside it background rejection, which shows its left end."""
-    import numpy as np
+    from skdqm.inspection._roc_sic import draw_roc
+    from skdqm.inspection._style import MARK
 
     figure.set_size_inches(11, 4.5)
     left, right = figure.subplots(1, 2)
-    _roc(left, evaluated.labels, evaluated.scores, f"AUC = {evaluated.shown('roc_auc')}")
-    background, signal = evaluated.at_threshold()
-    mark = {"color": "black", "marker": "o", "linestyle": "none"}
-    left.plot([background], [signal], **mark, label="threshold")
+    draw_roc(left, evaluated.labels, evaluated.scores, f"AUC = {evaluated.shown('roc_auc')}")
+    left.plot(*evaluated.at_threshold(), **MARK, label="threshold")
     left.legend(loc="lower right")
-    fpr, tpr = _roc_points(evaluated.labels, evaluated.scores)
-    kept = (fpr > 0) & (tpr > 0)
-    right.plot(tpr[kept], 1 / fpr[kept], color=SIGNAL)
+    left.set_title("ROC")
+    _rejection(right, evaluated)
+
+
+def _rejection(axes: Any, evaluated: Evaluated) -> None:
+    import numpy as np
+    from sklearn.metrics import roc_curve
+
+    from skdqm.inspection._common import thinned
+    from skdqm.inspection._style import GUIDE, LINE, MARK
+
+    fpr, tpr, _ = roc_curve(evaluated.labels, evaluated.scores)
+    kept = thinned(len(fpr))
+    kept = kept[(fpr[kept] > 0) & (tpr[kept] > 0)]
+    axes.plot(tpr[kept], 1 / fpr[kept], **LINE)
     chance = np.linspace(0.01, 1)
-    right.plot(chance, 1 / chance, **GUIDE, label="chance")
+    axes.plot(chance, 1 / chance, **GUIDE, label="chance")
+    background, signal = evaluated.at_threshold()
     if background > 0:
-        right.plot([signal], [1 / background], **mark, label="threshold")
-    right.set(
-        xlabel="signal efficiency",
-        ylabel="background rejection (1 / background efficiency)",
-        yscale="log",
-        xlim=SHARES,
-        title="Background rejection",
-    )
-    right.legend(framealpha=1)
+        axes.plot([signal], [1 / background], **MARK, label="threshold")
+    name = "background rejection (1 / background efficiency)"
+    axes.set(xlabel="signal efficiency", ylabel=name, yscale="log", xlim=SHARES)
+    axes.set_title("Background rejection")
+    axes.legend(framealpha=1)
 
 
 def draw_precision_recall(figure: Any, evaluated: Evaluated) -> None:
     """Draw how pure the flagged rows are against how much of the signal they hold."""
     from sklearn.metrics import precision_recall_curve
 
+    from skdqm.inspection._common import thinned
+    from skdqm.inspection._style import GUIDE, LINE, MARK
+
     precision, recall, _ = precision_recall_curve(evaluated.labels, evaluated.scores)
-    kept = recall > 0  # scikit-learn adds a point that no cut gives
+    precision, recall = precision[recall > 0], recall[recall > 0]  # one point is no cut's
+    kept = thinned(len(recall))
     axes = figure.subplots()
     label = f"average precision = {evaluated.shown('average_precision')}"
-    axes.plot(*_thinned(recall[kept], precision[kept]), color=SIGNAL, label=label)
+    axes.plot(recall[kept], precision[kept], label=label, **LINE)
     share = float(evaluated.labels.mean())
     axes.axhline(share, **GUIDE, label=f"chance: {share:.1%} of the rows are signal")
     _, detected = evaluated.at_threshold()
-    purity = evaluated.figures["precision"]["estimate"]
-    axes.plot([detected], [purity], "o", color="black", label="threshold")
-    axes.set(
-        xlabel="recall (share of the signal flagged)",
-        ylabel="precision (share of signal in the flagged)",
-        xlim=SHARES,
-        ylim=SHARES,
-        title="Precision and recall",
-    )
+    axes.plot([detected], [evaluated.figures["precision"]["estimate"]], **MARK, label="threshold")
+    axes.set(xlabel="recall (share of the signal flagged)", xlim=SHARES, ylim=SHARES)
+    axes.set(ylabel="precision (share of signal in the flagged)", title="Precision and recall")
     axes.legend()
 
 
 def draw_improvement(figure: Any, evaluated: Evaluated) -> None:
     """Draw the significance improvement."""
+    from skdqm.inspection._roc_sic import draw_improvement
+
     axes = figure.subplots()
-    _improvement(axes, evaluated.labels, evaluated.scores)
-    curve, guide = axes.lines
-    curve.set_label(f"maximum = {evaluated.shown('max_sic', '.2f')}")
-    guide.set_label("no cut")
-    axes.set_title("Significance improvement (>= 25 background events left)")
+    label = f"maximum = {evaluated.shown('max_sic', '.2f')}"
+    draw_improvement(axes, evaluated.labels, evaluated.scores, label)
+    axes.set_title(">= 25 background events left")
     axes.legend()
 
 
@@ -165,29 +167,29 @@ def draw_shares(
     name: Callable[[int], str],
 ) -> None:
     """Draw a heat map of the features' shares in the most abnormal rows."""
-    rows, shares = rows[:MOST_ROWS], shares[:MOST_ROWS]
-    chosen = _telling(shares)
-    figure.set_size_inches(max(6.5, 3.5 + 0.28 * len(chosen)), 2.5 + 0.22 * len(rows))
-    axes = figure.subplots()
-    image = axes.imshow(shares[:, chosen], cmap="Greys", vmin=0, aspect="auto")
-    axes.set_xticks(range(len(chosen)), [name(int(each)) for each in chosen], rotation=90)
-    axes.set_yticks(range(len(rows)), rows)
-    n_features = shares.shape[1]
-    some = "" if len(chosen) == n_features else f" ({len(chosen)} of {n_features:,} features)"
-    figure.suptitle(f"What made rows abnormal{some}, the most abnormal on top")
-    figure.colorbar(image, label="share of the row's feature scores")
+    from skdqm.inspection import FeatureScoresDisplay
+    from skdqm.inspection._feature_scores import table_size
+
+    figure.set_size_inches(*table_size(*shares.shape))
+    names = [name(feature) for feature in range(shares.shape[1])]
+    told: dict[str, Any] = {"names": names, "rows": rows, "sort": False}
+    label = "share of the row's feature scores"
+    FeatureScoresDisplay.from_feature_scores(shares, label=label, ax=figure.subplots(), **told)
+    figure.suptitle("What made rows abnormal, the most abnormal on top")
 
 
 def draw_maps(figure: Any, rows: Sequence[str], shares: "NDArray[np.float64]") -> None:
     """Draw where the most abnormal images are abnormal; channels are added up."""
-    rows, maps = rows[:MOST_ROWS], shares[:MOST_ROWS].sum(axis=1)
+    from skdqm.inspection._style import MAP
+
+    rows, maps = rows[:MOST_MAPS], shares[:MOST_MAPS].sum(axis=1)
     n_lines = -(-len(maps) // MAPS_PER_LINE)
     figure.set_size_inches(2.2 * MAPS_PER_LINE + 1, 2.4 * n_lines + 0.6)
     grid = figure.subplots(n_lines, MAPS_PER_LINE, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, row, shown in zip(grid.flat, rows, maps, strict=False):
-        image = axes.imshow(shown, cmap="Greys", vmin=0, vmax=maps.max())
+        image = axes.imshow(shown, cmap=MAP, vmin=0, vmax=maps.max())
         axes.set_axis_on()
         axes.set(xticks=[], yticks=[])
         axes.set_title(row, fontsize="small")
@@ -198,80 +200,7 @@ def draw_maps(figure: Any, rows: Sequence[str], shares: "NDArray[np.float64]") -
 def _distributions(
     axes: Any, labels: "NDArray[np.int64]", scores: "NDArray[np.float64]", threshold: float
 ) -> None:
-    import numpy as np
+    from skdqm.inspection import ScoreDistributionDisplay
 
-    # The few largest scores would squeeze the rest into one bin: the last one holds them.
-    low, high = np.quantile(scores, [0, 0.999])
-    bins = np.histogram_bin_edges([], 50, (low, max(high, threshold)))
-    shown = np.clip(scores, bins[0], bins[-1])
-    shared = {"bins": bins, "density": True}
-    axes.hist(shown[labels == 0], **shared, color=BACKGROUND, label="background")
-    style = {"histtype": "step", "color": SIGNAL, "linewidth": 1.8}
-    axes.hist(shown[labels == 1], **shared, **style, label="signal")
-    axes.axvline(threshold, color="black", linestyle="--", label="threshold")
-    axes.set(
-        xlabel="anomaly score (the last bin holds all above)",
-        ylabel="density",
-        yscale="log",
-        title="Scores",
-    )
-    axes.legend(framealpha=1)
-
-
-def _roc(axes: Any, labels: "NDArray[np.int64]", scores: "NDArray[np.float64]", label: str) -> None:
-    axes.plot(*_roc_points(labels, scores), color=SIGNAL, label=label)
-    axes.plot([0, 1], [0, 1], **GUIDE, label="chance")
-    axes.set(xlabel="background efficiency", ylabel="signal efficiency", title="ROC")
-
-
-def _improvement(axes: Any, labels: "NDArray[np.int64]", scores: "NDArray[np.float64]") -> None:
-    from skdqm.metrics import significance_improvement_curve
-
-    curve = significance_improvement_curve(labels, scores)
-    axes.plot(*_thinned(*curve), color=SIGNAL)
-    axes.axhline(1, **GUIDE)
-    axes.set(
-        xlabel="signal efficiency",
-        ylabel="signal efficiency / sqrt(background efficiency)",
-        xlim=SHARES,
-        title="Significance improvement",
-    )
-
-
-def _roc_points(
-    labels: "NDArray[np.int64]", scores: "NDArray[np.float64]"
-) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
-    from sklearn.metrics import roc_curve
-
-    background, signal, _ = roc_curve(labels, scores)
-    return _thinned(background, signal)
-
-
-def _area(labels: "NDArray[np.int64]", scores: "NDArray[np.float64]") -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(labels, scores))
-
-
-def _thinned(
-    x: "NDArray[np.float64]", y: "NDArray[np.float64]"
-) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
-    """Leave out points of a curve that lie closer than what can be seen."""
-    import numpy as np
-
-    if len(x) <= CURVE_POINTS:
-        return x, y
-    # Half of them evenly, half ever closer to the left end, which a logarithm spreads.
-    half, last = CURVE_POINTS // 2, len(x) - 1
-    kept = np.concatenate([np.linspace(0, last, half), np.geomspace(1, last, half)])
-    kept = np.unique(kept.round().astype(int))
-    return x[kept], y[kept]
-
-
-def _telling(shares: "NDArray[np.float64]") -> "NDArray[np.int64]":
-    """Choose the features with the largest share in any row, in their order."""
-    import numpy as np
-
-    strongest = np.argsort(-shares.max(axis=0), kind="stable")
-    chosen: NDArray[np.int64] = np.sort(strongest[:MOST_FEATURES])
-    return chosen
+    told: dict[str, Any] = {"threshold": threshold, "names": CLASSES}
+    ScoreDistributionDisplay.from_predictions(labels, scores, ax=axes, **told)

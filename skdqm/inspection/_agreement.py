@@ -9,9 +9,16 @@ from skdqm.exceptions import DataError
 from skdqm.inspection._common import checked, checked_names, one_axes, rows_for
 from skdqm.inspection._style import MAP
 
+# Inches of a cell in a new figure; how much wider a cell is than its text is high, at least; and
+# points of text below which nobody reads it.
+CELL, CELL_PER_SIZE, SMALLEST_TEXT = 0.5, 3.0, 5.0
+CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
+
 
 class AgreementDisplay:
     """Rank correlation (Spearman) of the scores of every two members, with figures in the cells.
+
+    In axes too small for them the figures are left out.
 
     Parameters
     ----------
@@ -129,14 +136,25 @@ class AgreementDisplay:
         )
         ranks = rankdata(scores, axis=0)
         found = np.atleast_2d(np.corrcoef(ranks, rowvar=False))
-        self.ax_ = one_axes(ax)
+        side = CELL * len(names)
+        self.ax_ = one_axes(ax, (max(6.4, side + 3), max(4.2, side + 1.5)))
         self.figure_: Any = self.ax_.figure
         image = self.ax_.imshow(found, cmap=MAP, vmin=-1, vmax=1)
-        for row, column in np.ndindex(*found.shape):
-            colour = "white" if found[row, column] > 0.3 else "black"
-            text = f"{found[row, column]:.2f}"
-            self.ax_.text(column, row, text, ha="center", va="center", color=colour)
-        self.ax_.set_xticks(range(len(names)), names, rotation=45, ha="right")
+        self._write(found)
+        self.ax_.set_xticks(
+            range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor"
+        )
         self.ax_.set_yticks(range(len(names)), names)
         self.figure_.colorbar(image, ax=self.ax_, label="rank correlation")
         return self
+
+    def _write(self, found: Any) -> None:
+        box = self.ax_.get_window_extent()
+        cell = min(box.width, box.height) / self.figure_.dpi * 72 / len(found)
+        size = min(10.0, cell / CELL_PER_SIZE)
+        if size < SMALLEST_TEXT:
+            return
+        for row, column in np.ndindex(*found.shape):
+            colour = "white" if found[row, column] > 0.3 else "black"
+            text = f"{found[row, column]:z.2f}"
+            self.ax_.text(column, row, text, color=colour, fontsize=size, **CENTRED)

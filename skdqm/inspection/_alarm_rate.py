@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from skdqm.exceptions import DataError
 from skdqm.inspection._common import checked, one_axes, rows_for
-from skdqm.inspection._style import GUIDE, LINE
+from skdqm.inspection._style import BAND, GUIDE, LINE
 
 
 class AlarmRateDisplay:
@@ -118,7 +118,7 @@ class AlarmRateDisplay:
         low, high = (binom.ppf(q, n_rows, rates) / n_rows for q in (0.025, 0.975))
         self.ax_ = one_axes(ax)
         self.figure_: Any = self.ax_.figure
-        self.ax_.fill_between(rates, low, high, color="0.85", label="95 % of chance")
+        self.ax_.fill_between(rates, low, high, label="95 % of chance", **BAND)
         self.ax_.plot(rates, rates, label="promise kept", **GUIDE)
         self.ax_.plot(rates, achieved, label="achieved", **LINE)
         # Symlog: rates at which no row was flagged stay in the picture.

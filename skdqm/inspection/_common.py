@@ -20,18 +20,18 @@ SCATTER_POINTS = 5000
 
 def one_axes(ax: "Axes | None", size: tuple[float, float] = (6.4, 4.2)) -> "Axes":
     """Return the axes to draw in: those given, or those of a new figure."""
+    if ax is not None:
+        return ax
     import matplotlib.pyplot as plt
 
-    if ax is None:
-        return plt.subplots(figsize=size, layout="constrained")[1]
-    return ax
+    return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def many_axes(ax: Any, n_rows: int, n_columns: int, size: tuple[float, float]) -> NDArray[Any]:
     """Return axes of shape (n_rows, n_columns): given, new, or parts of the one given."""
-    import matplotlib.pyplot as plt
-
     if ax is None:
+        import matplotlib.pyplot as plt
+
         made = plt.subplots(n_rows, n_columns, figsize=size, layout="constrained", squeeze=False)
         return np.asarray(made[1], dtype=object)
     if isinstance(ax, np.ndarray | list | tuple):
@@ -56,7 +56,10 @@ def _divided(ax: "Axes", n_rows: int, n_columns: int) -> NDArray[Any]:
 
 def checked(values: ArrayLike, name: str, n_axes: int = 1) -> Floats:
     """Return finite numbers with `n_axes` axes, and one or more of them."""
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} are no table of numbers ({error}); expected floats") from error
     if array.ndim != n_axes or array.size == 0:
         raise DataError(f"{name} has the shape {array.shape}; expected {n_axes} axes and values")
     if not np.isfinite(array).all():

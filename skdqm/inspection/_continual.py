@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skdqm.exceptions import UsageError
+from skdqm.inspection._common import one_axes
 from skdqm.inspection._stream_trace import (
     DISCARDED,
     OPEN,
@@ -16,37 +17,38 @@ from skdqm.inspection._stream_trace import (
     Tracer,
     holds_of,
 )
+from skdqm.inspection._style import ALARM, DRIFT, GUIDE, LEGEND, TRACE
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # p-values below are drawn there: gross faults would squeeze all other rows into one line.
 SMALLEST_P = 1e-16
+# And the axis shows this one at least.
+HIGHEST_TOP = 1e-3
 # How holds are shaded: hatches tell them apart in a print without colours.
 SHADES: dict[str, dict[str, Any]] = {
-    DISCARDED: {"facecolor": "tab:red", "hatch": None},
-    SWITCHED: {"facecolor": "tab:blue", "hatch": "//"},
-    RELEASED: {"facecolor": "tab:green", "hatch": ".."},
-    OPEN: {"facecolor": "tab:orange", "hatch": "xx"},
+    DISCARDED: {"facecolor": ("tab:red", 0.25)},
+    SWITCHED: {"facecolor": ("tab:blue", 0.25), "hatch": "//"},
+    RELEASED: {"facecolor": ("tab:green", 0.25), "hatch": ".."},
+    OPEN: {"facecolor": ("tab:orange", 0.25), "hatch": "xx"},
 }
 # Events that are marked by a line, and its style.
 MARKS: dict[str, dict[str, Any]] = {
-    "drift": {"color": "tab:red", "linestyle": "--"},
-    "switch": {"color": "tab:blue", "linestyle": "-."},
-    "new condition": {"color": "tab:green", "linestyle": "-"},
-    "rollback": {"color": "black", "linestyle": ":"},
+    "drift": DRIFT,
+    "switch": {"color": "black", "linestyle": "--", "linewidth": 1.2},
+    "new condition": {"color": "tab:green", "linestyle": "-", "linewidth": 2.4},
+    "rollback": GUIDE,
 }
-ALARMS: dict[str, Any] = {
-    "color": "tab:red",
-    "marker": ".",
-    "markersize": 4,
-    "linestyle": "none",
-}
+FLAGGED: dict[str, Any] = {**ALARM, "markersize": 4}
 TICKS: dict[str, Any] = {"color": "black", "marker": "|", "markersize": 6, "linestyle": "none"}
+# Experts by number; the same in a print without colours.
+EXPERT_SHADES, EXPERT_HATCHES = ("0.9", "0.75", "0.6", "0.45"), (None, "//", "..", "xx")
 # An expert that judged less of the picture than this is not named.
 NARROWEST = 0.02
+CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": "small"}
+PLATE: dict[str, Any] = {"boxstyle": "square,pad=0.1", "facecolor": "white", "linewidth": 0}
 
 
 class ContinualDisplay:
@@ -63,7 +65,7 @@ class ContinualDisplay:
 
     Attributes
     ----------
-    axes_ : ndarray of matplotlib Axes of shape (2,)
+    ax_ : ndarray of matplotlib Axes of shape (2,)
         Those of the scores, and of the strip that shows which expert judged.
     figure_ : matplotlib Figure
         Figure of the last plot.
@@ -81,7 +83,7 @@ class ContinualDisplay:
     >>> detector = ContinualDetector(random_state=0).fit(X[:1000])
     >>> verdicts = detector.observe(X[1000:])
     >>> display = ContinualDisplay.from_verdicts(verdicts, detector.events_, y[1000:])
-    >>> display.axes_[0].get_ylabel()
+    >>> display.ax_[0].get_ylabel()
     'p-value'
     """
 
@@ -151,21 +153,25 @@ class ContinualDisplay:
         Returns
         -------
         display : ContinualDisplay
-            With ``axes_`` and ``figure_``.
-        """
-        if ax is None:
-            import matplotlib.pyplot as plt
+            With ``ax_`` and ``figure_``.
 
-            ax = plt.subplots(figsize=(10, 4.5), layout="constrained")[1]
+        Raises
+        ------
+        UsageError
+            When the stream has no row.
+        """
+        if not len(self.trace):
+            raise UsageError("the stream has no rows; expected at least one")
+        ax = one_axes(ax, (10, 4.5))
         strip = ax.inset_axes((0, 1.02, 1, 0.06), sharex=ax)
-        self.axes_ = np.array([ax, strip], dtype=object)
-        self.figure_: Figure | Any = ax.figure
+        self.ax_ = np.array([ax, strip], dtype=object)
+        self.figure_: Any = ax.figure
         self._draw_holds(ax)
         self._draw_scores(ax)
         self._draw_marks(ax)
         self._draw_experts(strip)
         ax.set(xlabel="row of the stream", ylabel="p-value", xlim=self._ends())
-        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize="small")
+        ax.legend(**LEGEND)
         return self
 
     def _ends(self) -> tuple[int, int]:
@@ -174,17 +180,11 @@ class ContinualDisplay:
     def _draw_scores(self, ax: "Axes") -> None:
         trace = self.trace
         p_values = np.maximum(np.exp(-trace.scores), SMALLEST_P)
-        ax.plot(trace.rows, p_values, color="0.35", linewidth=0.6, label="row")
+        ax.plot(trace.rows, p_values, label="row", **TRACE)
         flagged = trace.flagged
-        alarms: dict[str, Any] = {
-            "color": "tab:red",
-            "marker": ".",
-            "markersize": 4,
-            "linestyle": "none",
-        }
-        ax.plot(trace.rows[flagged], p_values[flagged], label="flagged", **alarms)
+        ax.plot(trace.rows[flagged], p_values[flagged], label="flagged", **FLAGGED)
         ax.set_yscale("log")
-        ax.set_ylim(2, SMALLEST_P / 5)
+        ax.set_ylim(2, min(p_values.min(), HIGHEST_TOP) / 5)
         if trace.faulty.any():
             places = np.full(int(trace.faulty.sum()), 0.02)
             transform = ax.get_xaxis_transform()
@@ -199,8 +199,7 @@ class ContinualDisplay:
                 continue
             label = f"_{span.ended}" if span.ended in named else f"held: {span.ended}"
             named.add(span.ended)
-            shade = {"alpha": 0.25, "linewidth": 0, "edgecolor": "0.7", **SHADES[span.ended]}
-            ax.axvspan(start, stop, label=label, **shade)
+            ax.axvspan(start, stop, label=label, linewidth=0, edgecolor="0.6", **SHADES[span.ended])
 
     def _draw_marks(self, ax: "Axes") -> None:
         first, end = self._ends()
@@ -210,7 +209,7 @@ class ContinualDisplay:
             if name in MARKS and first <= row <= end:
                 label = f"_{name}" if name in named else name
                 named.add(name)
-                ax.axvline(row, linewidth=0.9, label=label, **MARKS[name])
+                ax.axvline(row, label=label, **MARKS[name])
 
     def _draw_experts(self, strip: "Axes") -> None:
         experts, rows = self.trace.experts, self.trace.rows
@@ -218,10 +217,17 @@ class ContinualDisplay:
         starts = np.flatnonzero(np.diff(experts, prepend=experts[0] - 1))
         edges = [*rows[starts].tolist(), end]
         for number, start, stop in zip(experts[starts], edges[:-1], edges[1:], strict=True):
-            strip.axvspan(start, stop, color=f"C{(number - 1) % 10}", alpha=0.6, linewidth=0)
+            strip.axvspan(start, stop, **_expert_style(int(number)))
             if stop - start > NARROWEST * (end - first):
                 place = ((start + stop) / 2, 0.45)
-                strip.text(*place, str(number), ha="center", va="center", fontsize="small")
+                strip.text(*place, str(number), bbox=PLATE, **CENTRED)
         strip.set(yticks=[], ylim=(0, 1))
         strip.tick_params(labelbottom=False, bottom=False)
         strip.set_ylabel("expert", rotation=0, ha="right", va="center", fontsize="small")
+
+
+def _expert_style(number: int) -> dict[str, Any]:
+    """Return a shade, and after four experts a hatch too."""
+    hatch, shade = divmod(number - 1, len(EXPERT_SHADES))
+    style = {"facecolor": EXPERT_SHADES[shade], "edgecolor": "0.3", "linewidth": 0}
+    return {**style, "hatch": EXPERT_HATCHES[hatch % len(EXPERT_HATCHES)]}

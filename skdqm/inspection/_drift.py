@@ -5,17 +5,30 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from skdqm.exceptions import UsageError
+from skdqm.inspection._common import one_axes
+from skdqm.inspection._style import BAND, DRIFT, LEGEND, THRESHOLD, TRACE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-Floats = NDArray[np.float64]
-# Names of columns beside a drift.
-SHOWN = 3
+# Names of columns beside a drift, and drifts that are close to each other.
+SHOWN, MOST_LINES = 3, 3
+# Points that a line of small text takes.
+LINE_POINTS = 12.0
+WORDS: dict[str, Any] = {
+    "xycoords": ("data", "axes fraction"),
+    "xytext": (-2, 0),
+    "textcoords": "offset points",
+    "rotation": 90,
+    "ha": "right",
+    "va": "top",
+    "fontsize": "small",
+    "linespacing": 1.3,
+    "bbox": {"boxstyle": "square,pad=0", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
+}
 
 
 class DriftDisplay:
@@ -47,7 +60,7 @@ class DriftDisplay:
     >>> changes = [{"position": 96, "onset": 32, "moved": [0]}]
     >>> display = DriftDisplay([32, 64, 96], [0.2, 0.6, 1.4], changes=changes)
     >>> display.plot().ax_.get_xlabel()
-    'rows'
+    'row of the stream'
     """
 
     def __init__(
@@ -132,15 +145,9 @@ class DriftDisplay:
         Raises
         ------
         UsageError
-            When there are none, or not as many of both.
+            When there are no statistics, or not as many positions, or a change has none.
         """
-        rows, values = np.asarray(positions), np.asarray(statistics, dtype=np.float64)
-        if rows.ndim != 1 or rows.shape != values.shape or len(rows) == 0:
-            raise UsageError(
-                f"positions of shape {rows.shape}, statistics of shape {values.shape}: expected "
-                "one number for each block, and one block or more"
-            )
-        return cls(rows, values, threshold=threshold, changes=changes).plot(ax)
+        return cls(positions, statistics, threshold=threshold, changes=changes).plot(ax)
 
     def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw the picture.
@@ -154,35 +161,61 @@ class DriftDisplay:
         -------
         display : DriftDisplay
             With ``ax_`` and ``figure_``.
-        """
-        import matplotlib.pyplot as plt
 
-        self.ax_: Axes = plt.subplots()[1] if ax is None else ax
-        self.figure_: Figure | Any = self.ax_.figure
-        self.ax_.plot(np.asarray(self.positions), np.asarray(self.statistics), color="C0", lw=1)
-        self.ax_.axhline(self.threshold, color="C3", ls="--", lw=1, label="limit")
-        for number, change in enumerate(self.changes):
-            self._mark(change, "drift" if number == 0 else "_drift")
-        self.ax_.set(xlabel="rows", ylabel="statistic, in units of its limit")
-        if self.threshold != 1:
-            self.ax_.set_ylabel("statistic")
-        self.ax_.legend(loc="upper left")
+        Raises
+        ------
+        UsageError
+            When there are no statistics, or not as many positions, or a change has none.
+        """
+        rows, values = np.asarray(self.positions), np.asarray(self.statistics, dtype=np.float64)
+        if rows.ndim != 1 or rows.shape != values.shape or len(rows) == 0:
+            raise UsageError(
+                f"positions of shape {rows.shape}, statistics of shape {values.shape}: expected "
+                "one number for each block, and one block or more"
+            )
+        if any("position" not in change for change in self.changes):
+            raise UsageError("a change lacks its position; expected changes_ of a DriftMonitor")
+        self.ax_ = one_axes(ax, (9, 3.8))
+        self.figure_: Any = self.ax_.figure
+        self.ax_.plot(rows, values, label="statistic", **TRACE)
+        self.ax_.axhline(self.threshold, label="limit", **THRESHOLD)
+        named: set[str] = set()
+        for change in self.changes:
+            self._mark(change, named)
+        name = "statistic" if self.threshold != 1 else "statistic, in units of its limit"
+        self.ax_.set(xlabel="row of the stream", ylabel=name)
+        self._write_what_moved()
+        self.ax_.legend(**LEGEND)
         return self
 
-    def _mark(self, change: dict[str, Any], label: str) -> None:
-        position = change["position"]
-        self.ax_.axvline(position, color="C3", lw=1, label=label)
-        if change.get("onset") is not None:
-            self.ax_.axvspan(change["onset"], position, color="C1", alpha=0.2, lw=0)
-        self.ax_.annotate(
-            _words(change.get("moved", [])),
-            (position, 0.98),
-            xycoords=("data", "axes fraction"),
-            rotation=90,
-            ha="right",
-            va="top",
-            fontsize="small",
-        )
+    def _mark(self, change: dict[str, Any], named: set[str]) -> None:
+        position, onset = change["position"], change.get("onset")
+        if onset is not None:
+            band = "_since" if "onset" in named else "since the onset"
+            self.ax_.axvspan(onset, position, label=band, zorder=0, **BAND)
+            named.add("onset")
+        label = "_drift" if "drift" in named else "drift"
+        # Behind the statistic, which many drifts would hide.
+        self.ax_.axvline(position, label=label, zorder=1.5, **DRIFT)
+        named.add("drift")
+
+    def _write_what_moved(self) -> None:
+        marks = sorted((c["position"], _words(c.get("moved", []))) for c in self.changes)
+        words = [(place, text) for place, text in marks if text]
+        written: list[Any] = []
+
+        def write(ax: "Axes") -> None:
+            while written:
+                written.pop().remove()
+            low, high = ax.get_xlim()
+            points = ax.get_window_extent().width / ax.figure.dpi * 72
+            shown = [each for each in words if low <= each[0] <= high]
+            for place, texts in grouped(shown, LINE_POINTS * (high - low) / points):
+                written.append(ax.annotate("\n".join(texts), (place, 0.98), **WORDS))
+
+        # Axes that share x with others learn later how close to each other the drifts are.
+        self.ax_.callbacks.connect("xlim_changed", write)
+        write(self.ax_)
 
 
 def _worth_naming(changes: list[dict[str, Any]], n_columns: int) -> list[dict[str, Any]]:
@@ -193,6 +226,36 @@ def _worth_naming(changes: list[dict[str, Any]], n_columns: int) -> list[dict[st
 def _words(moved: Sequence[int | str]) -> str:
     more = f" +{len(moved) - SHOWN}" if len(moved) > SHOWN else ""
     return ", ".join(str(name) for name in moved[:SHOWN]) + more
+
+
+def grouped(marks: Sequence[tuple[float, str]], width: float) -> list[tuple[float, list[str]]]:
+    """Gather texts whose places are closer than they are wide.
+
+    Parameters
+    ----------
+    marks : sequence of (float, str)
+        Places, in their order, and texts, which end there.
+    width : float
+        Of a text, in the unit of places.
+
+    Returns
+    -------
+    groups : list of (float, list of str)
+        The last place of each group, and its texts, of many the first ones and their number; no
+        two groups overlap.
+    """
+    found: list[tuple[float, list[str]]] = []
+    for place, text in marks:
+        texts = [text]
+        while found and place - width * min(len(texts), MOST_LINES + 1) < found[-1][0]:
+            texts = found.pop()[1] + texts
+        found.append((place, texts))
+    return [(place, _shortened(texts)) for place, texts in found]
+
+
+def _shortened(texts: list[str]) -> list[str]:
+    more = len(texts) - MOST_LINES
+    return texts if more < 2 else [*texts[:MOST_LINES], f"+{more} drifts"]
 
 
 def _blocks(X: Any, monitor: Any) -> list[Any]:

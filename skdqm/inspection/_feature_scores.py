@@ -31,6 +31,11 @@ class FeatureScoresDisplay:
         Names of the features.
     rows : sequence of str, default=None
         Names of the rows.
+    sort : bool, default=True
+        Put the rows with the largest scores on top, and leave out others; if False, the first
+        rows, as they are.
+    label : str, default="feature score"
+        What is shown.
 
     Attributes
     ----------
@@ -54,11 +59,15 @@ class FeatureScoresDisplay:
         shape: Sequence[int] | None = None,
         names: Sequence[str] | None = None,
         rows: Sequence[Any] | None = None,
+        sort: bool = True,
+        label: str = "feature score",
     ) -> None:
         self.feature_scores = feature_scores
         self.shape = shape
         self.names = names
         self.rows = rows
+        self.sort = sort
+        self.label = label
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, ax: Any = None) -> Self:
@@ -101,6 +110,8 @@ class FeatureScoresDisplay:
         shape: Sequence[int] | None = None,
         names: Sequence[str] | None = None,
         rows: Sequence[Any] | None = None,
+        sort: bool = True,
+        label: str = "feature score",
         ax: Any = None,
     ) -> Self:
         """Plot known feature scores.
@@ -115,6 +126,10 @@ class FeatureScoresDisplay:
             Names of the features.
         rows : sequence of str, default=None
             Names of the rows.
+        sort : bool, default=True
+            Put the rows with the largest scores on top; if False, the first rows, as they are.
+        label : str, default="feature score"
+            What is shown.
         ax : matplotlib Axes, default=None
             Where to plot; a new figure if None.
 
@@ -130,7 +145,8 @@ class FeatureScoresDisplay:
         UsageError
             When names or `shape` do not fit the rows.
         """
-        return cls(feature_scores, shape=shape, names=names, rows=rows).plot(ax)
+        told: dict[str, Any] = {"names": names, "rows": rows, "sort": sort, "label": label}
+        return cls(feature_scores, shape=shape, **told).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the picture.
@@ -155,23 +171,31 @@ class FeatureScoresDisplay:
         scores = checked(self.feature_scores, "feature_scores", 2)
         names = checked_names(self.names, scores.shape[1])
         rows = checked_names(self.rows, len(scores), "row ")
-        if self.shape is not None and np.prod(self.shape) != scores.shape[1]:
-            raise UsageError(f"shape is {self.shape}; rows have {scores.shape[1]} features")
-        order = np.argsort(-scores.max(axis=1), kind="stable")[:MOST_ROWS]
-        self.ax_ = one_axes(ax)
+        shape = (1, scores.shape[1]) if self.shape is None else tuple(self.shape)
+        if np.prod(shape) != scores.shape[1] or len(shape) not in (2, 3):
+            raise UsageError(
+                f"shape is {shape}; expected two numbers, or three, with the product "
+                f"{scores.shape[1]}, as rows have features"
+            )
+        order = (
+            np.argsort(-scores.max(axis=1), kind="stable") if self.sort else np.arange(len(rows))
+        )
+        order = order[:MOST_ROWS]
+        size = (6.4, 4.2) if self.shape is not None else table_size(*scores.shape)
+        self.ax_ = one_axes(ax, size)
         self.figure_: Any = self.ax_.figure
         if self.shape is None:
             image = self._draw_table(scores, names, rows, order)
         else:
             image = self._draw_map(scores[order[0]], rows[order[0]])
-        self.figure_.colorbar(image, ax=self.ax_, label="feature score")
+        self.figure_.colorbar(image, ax=self.ax_, label=self.label)
         return self
 
     def _draw_table(self, scores: Any, names: list[str], rows: list[str], order: Any) -> Any:
         strongest = np.argsort(-scores[order].max(axis=0), kind="stable")
         chosen = np.sort(strongest[:MOST_FEATURES])
         shown = scores[np.ix_(order, chosen)]
-        image = self.ax_.imshow(shown, cmap=MAP, aspect="auto")
+        image = self.ax_.imshow(shown, cmap=MAP, vmin=min(0, shown.min()), aspect="auto")
         self.ax_.set_xticks(range(len(chosen)), [names[at] for at in chosen], rotation=90)
         self.ax_.set_yticks(range(len(order)), [rows[at] for at in order])
         self.ax_.tick_params(labelsize="small")
@@ -186,7 +210,13 @@ class FeatureScoresDisplay:
         picture = scores.reshape(-1, *tuple(self.shape or ())[-2:]).sum(axis=0)
         self.ax_.set(xticks=[], yticks=[])
         self.ax_.set_title(row, fontsize="small")
-        return self.ax_.imshow(picture, cmap=MAP)
+        return self.ax_.imshow(picture, cmap=MAP, vmin=min(0, picture.min()))
+
+
+def table_size(n_rows: int, n_features: int) -> tuple[float, float]:
+    """Return width and height in inches at which the names of a table can be read."""
+    n_columns, n_lines = min(n_features, MOST_FEATURES), min(n_rows, MOST_ROWS)
+    return max(6.4, 3.5 + 0.28 * n_columns), 2.5 + 0.22 * n_lines
 
 
 def _map_shape(names: Sequence[str]) -> tuple[int, ...] | None:

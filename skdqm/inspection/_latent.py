@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from skdqm._optional import require
 from skdqm.exceptions import DataError, UsageError
 from skdqm.inspection._common import SCATTER_POINTS, checked, checked_labels, one_axes, rows_for
+from skdqm.inspection._style import ANOMALY_POINT, NORMAL_POINT
 
 
 class LatentDisplay:
@@ -80,6 +81,8 @@ class LatentDisplay:
         ------
         DataError
             When a value is not finite, labels do not match, or there is one row only.
+        MissingDependencyError
+            When `projection` is "umap" and the extra ``umap`` is not installed.
         UsageError
             When the estimator has no ``transform``, or `projection` is another word.
         """
@@ -113,6 +116,8 @@ class LatentDisplay:
         ------
         DataError
             When a value is not finite, labels do not match, or there is one row only.
+        MissingDependencyError
+            When `projection` is "umap" and the extra ``umap`` is not installed.
         UsageError
             When `projection` is another word.
         """
@@ -135,6 +140,8 @@ class LatentDisplay:
         ------
         DataError
             When a value is not finite, labels do not match, or there is one row only.
+        MissingDependencyError
+            When `projection` is "umap" and the extra ``umap`` is not installed.
         UsageError
             When `projection` is another word.
         """
@@ -147,13 +154,9 @@ class LatentDisplay:
         self.ax_ = one_axes(ax)
         self.figure_: Any = self.ax_.figure
         label = "all rows" if self.y is None else "normal"
-        self.ax_.scatter(
-            points[~known, 0], points[~known, 1], s=8, c="0.7", marker="o", label=label
-        )
+        self.ax_.scatter(*points[~known].T, label=label, **NORMAL_POINT)
         if known.any():
-            self.ax_.scatter(
-                points[known, 0], points[known, 1], s=24, c="tab:red", marker="x", label="anomaly"
-            )
+            self.ax_.scatter(*points[known].T, label="anomaly", **ANOMALY_POINT)
         self.ax_.set(xlabel="first component", ylabel="second component")
         if len(kept) < len(latent):
             self.ax_.set_title(f"{len(kept):,} of {len(latent):,} rows", fontsize="small")
@@ -173,5 +176,7 @@ def _projected(latent: Any, projection: str) -> Any:
     from sklearn.decomposition import PCA
 
     n_components = min(2, *latent.shape)
-    found = PCA(n_components, random_state=0).fit_transform(latent)
+    # Rows that are all the same have no variance to share.
+    with np.errstate(invalid="ignore"):
+        found = PCA(n_components, random_state=0).fit_transform(latent)
     return np.pad(found, ((0, 0), (0, 2 - n_components)))

@@ -6,11 +6,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skdqm._pipeline import before_scaling, parts_of
 from skdqm.exceptions import DataError, UsageError
 from skdqm.inspection._common import checked, checked_names, many_axes, names_of, rows_for
 from skdqm.inspection._style import MAP
 
 MOST_FEATURES, MOST_NAMES = 40, 20
+BARS = ("0.6", "tab:blue", "tab:red")
+# Share of the axis that figures above bars take, and how far the largest value lies above small
+# ones where a linear axis would hide them.
+ROOM, WIDE = 0.4, 100
+# Share of the largest value that counts as zero.
+SMALLEST = 1e-9
 
 
 class ReconstructionDisplay:
@@ -61,6 +68,12 @@ class ReconstructionDisplay:
     def from_estimator(cls, estimator: Any, X: Any, *, n_rows: int = 3, ax: Any = None) -> Self:
         """Plot the first rows, as a fitted detector restores them.
 
+        Behind a Pipeline, rows seen and rows restored are in the units of columns in front of its
+        last transformers that rescale each column by itself and have ``inverse_transform``, such
+        as a ``StandardScaler``: in your own units where all do. Other transformers, such as
+        ``PCA``, are not undone, and so neither are those in front of them. Losses are always
+        those of the detector: squared differences of the rows as it takes them.
+
         Parameters
         ----------
         estimator : object
@@ -88,13 +101,14 @@ class ReconstructionDisplay:
             raise UsageError(f"n_rows is {n_rows}; expected 1 or more")
         detector, rows = rows_for(estimator, "reconstruct", X[:n_rows])
         seen, restored = np.asarray(rows), np.asarray(detector.reconstruct(rows))
+        losses = (seen - restored) ** 2
+        parts = [*before_scaling(parts_of(estimator)[0], seen, restored), losses]
         shape = getattr(detector, "image_shape", None)
         if shape is not None:
             # The first channel.
-            size = (len(seen), *shape)
-            seen, restored = (each.reshape(size)[:, 0] for each in (seen, restored))
-        names = names_of(estimator, X, seen.shape[1]) if seen.ndim == 2 else None
-        return cls.from_arrays(seen, restored, names=names, ax=ax)
+            parts = [each.reshape(len(each), *shape)[:, 0] for each in parts]
+        names = names_of(estimator, X, seen.shape[1]) if shape is None else None
+        return cls.from_arrays(*parts[:2], losses=parts[2], names=names, ax=ax)
 
     @classmethod
     def from_arrays(
@@ -185,13 +199,36 @@ class ReconstructionDisplay:
         n_features = len(parts[0])
         names = checked_names(self.names, n_features)
         chosen = np.sort(np.argsort(-parts[2], kind="stable")[:MOST_FEATURES])
-        ends = np.min(parts[:2]), np.max(parts[:2])
-        room = 0.05 * (ends[1] - ends[0] or 1)
-        for each, part, colour in zip(axes, parts, ("0.6", "tab:blue", "tab:red"), strict=True):
-            each.bar(range(len(chosen)), part[chosen], color=colour)
-            labels = [names[at] for at in chosen] if n_features <= MOST_NAMES else []
+        few = n_features <= MOST_NAMES
+        for each, part, colour in zip(axes, parts, BARS, strict=True):
+            bars = each.bar(range(len(chosen)), part[chosen], color=colour)
+            labels = [names[at] for at in chosen] if few else []
             each.set_xticks(range(len(labels)), labels, rotation=90, fontsize="small")
+            if few:
+                each.bar_label(bars, fmt="{:.3g}", rotation=90, fontsize="x-small", padding=2)
+        values = np.stack(parts[:2])[:, chosen]
         for each in axes[:2]:
-            each.set_ylim(min(0, ends[0] - room), max(0, ends[1] + room))
+            _scale(each, values)
+        axes[2].set_ylim(0, (1 + ROOM) * parts[2].max() or 1)
         if len(chosen) < n_features:
             axes[0].set_xlabel(f"{len(chosen)} of {n_features:,} features", fontsize="small")
+
+
+def _scale(ax: Any, values: Any) -> None:
+    """Show all values, with room for figures; where units differ much, the small ones too."""
+    low, high = min(0.0, values.min()), max(0.0, values.max())
+    sizes = np.abs(values[values != 0])
+    if not len(sizes):
+        ax.set_ylim(0, 1)
+        return
+    small = max(np.quantile(sizes, 0.1), SMALLEST * sizes.max())
+    if sizes.max() > WIDE * small:
+        ax.set_yscale("symlog", linthresh=small)
+        # More powers of ten would lie on each other around zero.
+        largest = max(low, high, key=abs)
+        ax.set_yticks([0, np.sign(largest) * 10.0 ** np.floor(np.log10(abs(largest)))])
+        ax.minorticks_off()
+    shown = ax.transData.transform([(0, low), (0, high)])[:, 1]
+    room = ROOM * (shown[1] - shown[0])
+    ends = [(0, shown[0] - room * (low < 0)), (0, shown[1] + room * (high > 0))]
+    ax.set_ylim(ax.transData.inverted().transform(ends)[:, 1])

@@ -72,6 +72,8 @@ class RocSicDisplay:
         ------
         DataError
             When labels do not match, a class is missing, or a score is not finite.
+        UsageError
+            When `ax` holds another number of axes.
         """
         name = type(estimator).__name__ if name is None else name
         return cls.from_predictions(y, anomaly_score_of(estimator, X), name=name, ax=ax)
@@ -102,6 +104,8 @@ class RocSicDisplay:
         ------
         DataError
             When labels do not match, a class is missing, or a score is not finite.
+        UsageError
+            When `ax` holds another number of axes.
         """
         return cls(y_true, y_score, name=name).plot(ax)
 
@@ -122,28 +126,42 @@ class RocSicDisplay:
         ------
         DataError
             When labels do not match, a class is missing, or a score is not finite.
+        UsageError
+            When `ax` holds another number of axes.
         """
-        from sklearn.metrics import roc_auc_score, roc_curve
-
-        from skdqm.metrics import significance_improvement_curve
+        from sklearn.metrics import roc_auc_score
 
         scores = checked(self.y_score, "y_score")
         labels = checked_labels(self.y_true, len(scores)).astype(int)
         self.ax_ = many_axes(ax, 1, 2, (9, 4))[0]
         self.figure_: Any = self.ax_[0].figure
-        false, true, _ = roc_curve(labels, scores)
         area = f"AUC = {roc_auc_score(labels, scores):.3f}"
         label = area if self.name is None else f"{self.name}, {area}"
-        self._curve(0, false, true, label)
-        self._curve(1, *significance_improvement_curve(labels, scores), label)
-        self.ax_[0].plot([0, 1], [0, 1], label="chance", **GUIDE)
-        self.ax_[0].set(xlabel="background efficiency", ylabel="signal efficiency")
+        draw_roc(self.ax_[0], labels, scores, label)
+        draw_improvement(self.ax_[1], labels, scores, label)
         self.ax_[0].legend(loc="lower right")
-        self.ax_[1].axhline(1, **GUIDE)
-        self.ax_[1].set(xlabel="signal efficiency", ylabel="significance improvement")
-        self.ax_[1].set_xlim(-0.02, 1.02)
         return self
 
-    def _curve(self, place: int, x: Any, y: Any, label: str) -> None:
-        kept = thinned(len(x))
-        self.ax_[place].plot(x[kept], y[kept], label=label, **LINE)
+
+def draw_roc(ax: Any, labels: Any, scores: Any, label: str) -> None:
+    """Draw a ROC curve and chance, without a legend."""
+    from sklearn.metrics import roc_curve
+
+    false, true, _ = roc_curve(labels, scores)
+    kept = thinned(len(false))
+    ax.plot(false[kept], true[kept], label=label, **LINE)
+    ax.plot([0, 1], [0, 1], label="chance", **GUIDE)
+    ax.set(xlabel="background efficiency", ylabel="signal efficiency")
+
+
+def draw_improvement(ax: Any, labels: Any, scores: Any, label: str) -> None:
+    """Draw significance improvement and what no cut gives, without a legend."""
+    from skdqm.metrics import significance_improvement_curve
+
+    efficiency, improvement = significance_improvement_curve(labels, scores)
+    kept = thinned(len(efficiency))
+    ax.plot(efficiency[kept], improvement[kept], label=label, **LINE)
+    ax.axhline(1, label="no cut", **GUIDE)
+    meaning = "signal efficiency / sqrt(background efficiency)"
+    ax.set(xlabel="signal efficiency", ylabel=f"significance improvement\n{meaning}")
+    ax.set_xlim(-0.02, 1.02)

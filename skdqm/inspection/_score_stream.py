@@ -10,7 +10,7 @@ from skdqm._lumisections import runs_of
 from skdqm.base import anomaly_score_of
 from skdqm.exceptions import DataError
 from skdqm.inspection._common import CURVE_POINTS, checked, one_axes, threshold_of
-from skdqm.inspection._style import ALARM, DRIFT, GUIDE, THRESHOLD
+from skdqm.inspection._style import ALARM, DRIFT, GUIDE, LEGEND, THRESHOLD, TRACE
 
 
 class ScoreStreamDisplay:
@@ -165,11 +165,11 @@ class ScoreStreamDisplay:
         self.ax_ = one_axes(ax, (9, 3.8))
         self.figure_: Any = self.ax_.figure
         rows = _highest(scores)
-        self.ax_.plot(rows, scores[rows], color="0.45", linewidth=0.8, label="score")
+        self.ax_.plot(rows, scores[rows], label="score", **TRACE)
         self._draw_threshold(rows, len(scores))
         self._draw_marks(scores)
         self.ax_.set(xlabel="row of the stream", ylabel="anomaly score")
-        self.ax_.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+        self.ax_.legend(**LEGEND)
         return self
 
     def _draw_threshold(self, rows: Any, n_rows: int) -> None:

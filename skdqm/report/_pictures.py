@@ -1,4 +1,8 @@
-"""Pictures of a finding: what was counted, what was expected, and the pull; readable in grey."""
+"""Pictures of a finding: what was counted, what was expected, and the pull; readable in grey.
+
+No Display draws them: bins have edges and names, pulls have a sign, and the worst place is marked.
+The look is that of the displays.
+"""
 
 from base64 import b64encode
 from collections.abc import Callable
@@ -9,6 +13,7 @@ from warnings import catch_warnings, filterwarnings
 import numpy as np
 from numpy.typing import NDArray
 
+from skdqm.inspection._style import ANOMALY, GUIDE, MAP, NORMAL, THRESHOLD
 from skdqm.report._finding import Finding, Floats
 from skdqm.report._places import shift_of, worst_layer, worst_place
 from skdqm.report._words import along, axis_names, pull_text
@@ -16,8 +21,7 @@ from skdqm.report._words import along, axis_names, pull_text
 # Twice the size at which a page shows them: sharp on a telephone and on paper.
 DPI = 150
 SIZE = (4.0, 2.9)
-COUNTED, EXPECTED, MARKED = "0.75", "black", "tab:red"
-GUIDE = {"color": "0.4", "linestyle": ":", "linewidth": 1}
+MARKED = ANOMALY["color"]
 GUIDE_PULL = 3
 # A single cell that is hot must not darken all others.
 _QUANTILE = 0.995
@@ -82,14 +86,14 @@ def _edges_of(finding: Finding, axis: int) -> Floats:
 
 def _steps(axes: Any, finding: Finding) -> None:
     edges = _edges_of(finding, 0)
-    axes.stairs(finding.counts, edges, fill=True, color=COUNTED, label="counted")
-    axes.stairs(finding.expectation, edges, color=EXPECTED, linestyle="--", label="expected")
+    axes.stairs(finding.counts, edges, fill=True, label="counted", **NORMAL)
+    axes.stairs(finding.expectation, edges, label="expected", **THRESHOLD)
     axes.legend(fontsize="small", framealpha=0.8)
     _finish_counts(axes, finding)
 
 
 def _expected_steps(axes: Any, finding: Finding) -> None:
-    axes.stairs(finding.expectation, _edges_of(finding, 0), color=EXPECTED)
+    axes.stairs(finding.expectation, _edges_of(finding, 0), **THRESHOLD)
     _finish_counts(axes, finding)
 
 
@@ -154,11 +158,11 @@ def _map_of(finding: Finding) -> _Map:
 
 
 def _counts_map(axes: Any, shown: _Map) -> None:
-    _map(axes, shown, shown.counts, "counts", cmap="viridis", vmin=0, vmax=_top(shown))
+    _map(axes, shown, shown.counts, "counts", cmap=MAP, vmin=0, vmax=_top(shown))
 
 
 def _expectation_map(axes: Any, shown: _Map) -> None:
-    _map(axes, shown, shown.expectation, "counts", cmap="viridis", vmin=0, vmax=_top(shown))
+    _map(axes, shown, shown.expectation, "counts", cmap=MAP, vmin=0, vmax=_top(shown))
 
 
 def _pull_map(axes: Any, shown: _Map) -> None:

@@ -9,6 +9,8 @@ from skdqm.cli import _picture
 from skdqm.cli._figures import figures_of
 from skdqm.cli._picture import Evaluated, save, save_picture
 from skdqm.cli._report import CURVES
+from skdqm.inspection._common import CURVE_POINTS
+from skdqm.inspection._feature_scores import MOST_FEATURES
 
 
 def evaluated(labels, scores, threshold, interval=(None, None)):
@@ -67,7 +69,7 @@ def test_curves_of_many_rows_stay_small_and_keep_their_ends():
     labels, scores = sample(20_000, 20_000)
     axes = drawn(_picture.draw_precision_recall, evaluated(labels, scores, 2.0)).axes[0]
     recall = axes.lines[0].get_xdata()
-    assert len(recall) <= _picture.CURVE_POINTS
+    assert len(recall) <= CURVE_POINTS
     assert (recall.max(), recall.min()) == (1.0, 1 / 20_000)
 
 
@@ -76,10 +78,10 @@ def test_of_many_features_the_telling_ones_are_shown_in_their_order():
     shares[0, 70] = shares[3, 5] = 0.5
     figure = drawn(_picture.draw_shares, list("abcd"), shares, "x{}".format)
     names = [text.get_text() for text in figure.axes[0].get_xticklabels()]
-    assert len(names) == _picture.MOST_FEATURES
+    assert len(names) == MOST_FEATURES
     assert {"x5", "x70"} <= set(names)
     assert names == sorted(names, key=lambda name: int(name[1:]))
-    assert "40 of 100 features" in figure.get_suptitle()
+    assert "40 of 100 features" in figure.axes[0].get_title()
 
 
 @pytest.mark.parametrize(("n_rows", "n_features"), [(1, 1), (500, 3)])
@@ -96,6 +98,6 @@ def test_maps_add_up_channels_and_fill_lines(n_rows):
     maps = np.ones((n_rows, 2, 3, 4))
     figure = drawn(_picture.draw_maps, [f"row {row}" for row in range(n_rows)], maps)
     shown = [axes.images[0].get_array() for axes in figure.axes if axes.images]
-    assert len(shown) == min(n_rows, _picture.MOST_ROWS)
+    assert len(shown) == min(n_rows, _picture.MOST_MAPS)
     assert shown[0].shape == (3, 4)
     assert (shown[0] == 2).all()

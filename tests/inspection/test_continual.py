@@ -49,7 +49,7 @@ def followed():
 
 
 def labels_of(display):
-    return display.axes_[0].get_legend_handles_labels()[1]
+    return display.ax_[0].get_legend_handles_labels()[1]
 
 
 def test_a_stream_shows_scores_alarms_and_how_holds_ended(followed):
@@ -59,12 +59,12 @@ def test_a_stream_shows_scores_alarms_and_how_holds_ended(followed):
     assert ends == {"discarded", "released"}
     assert {"row", "flagged", "anomaly", "new condition"} <= set(labels_of(display))
     assert {"held: discarded", "held: released"} <= set(labels_of(display))
-    row, flagged, anomaly = display.axes_[0].get_lines()[:3]
+    row, flagged, anomaly = display.ax_[0].get_lines()[:3]
     np.testing.assert_allclose(row.get_ydata(), np.maximum(found["p_value"], SMALLEST_P), rtol=1e-9)
     np.testing.assert_array_equal(flagged.get_xdata(), np.flatnonzero(found["verdict"] == -1))
     np.testing.assert_array_equal(anomaly.get_xdata(), np.flatnonzero(y))
-    assert display.axes_[0].get_yscale() == "log"
-    assert display.axes_[0].yaxis_inverted()
+    assert display.ax_[0].get_yscale() == "log"
+    assert display.ax_[0].yaxis_inverted()
 
 
 def test_holds_lie_where_tickets_say(followed):
@@ -79,7 +79,7 @@ def test_holds_lie_where_tickets_say(followed):
 def test_the_strip_shows_who_judged():
     found = verdicts(np.ones(300), experts=np.repeat([1, 2, 1], 100))
     display = ContinualDisplay.from_verdicts(found, [])
-    strip = display.axes_[1]
+    strip = display.ax_[1]
     assert [text.get_text() for text in strip.texts] == ["1", "2", "1"]
     assert [(p.get_x(), p.get_x() + p.get_width()) for p in strip.patches] == [
         (0, 100),
@@ -137,12 +137,12 @@ def test_events_elsewhere_in_the_stream_are_not_drawn():
     ]
     display = ContinualDisplay.from_verdicts(verdicts(np.ones(300)), events, first_row=1000)
     assert labels_of(display) == ["row", "flagged", "rollback"]
-    assert display.axes_[0].get_xlim() == (1000, 1300)
+    assert display.ax_[0].get_xlim() == (1000, 1300)
 
 
 def test_p_values_that_vanish_stay_in_the_picture():
     display = ContinualDisplay.from_verdicts(verdicts([1.0, 1e6]), [])
-    assert display.axes_[0].get_lines()[0].get_ydata()[1] == SMALLEST_P
+    assert display.ax_[0].get_lines()[0].get_ydata()[1] == SMALLEST_P
 
 
 def test_a_million_rows_become_few_points_and_no_alarm_is_lost():
@@ -190,7 +190,7 @@ def test_it_draws_on_given_axes_without_pyplot():
 def test_it_draws_on_given_axes():
     ax = Figure().subplots()
     display = ContinualDisplay.from_verdicts(verdicts(np.ones(3)), [], ax=ax)
-    assert display.axes_[0] is ax
+    assert display.ax_[0] is ax
     assert display.figure_ is ax.figure
 
 
@@ -205,3 +205,8 @@ def test_it_draws_on_given_axes():
 def test_what_is_no_stream_is_refused(found, y, message):
     with pytest.raises(UsageError, match=message):
         ContinualDisplay.from_verdicts(found, [], y)
+
+
+def test_an_empty_trace_is_refused():
+    with pytest.raises(UsageError, match="no rows"):
+        ContinualDisplay(Trace.of(verdicts([]), []), []).plot()

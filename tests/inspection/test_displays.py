@@ -1,12 +1,18 @@
+import subprocess
+import sys
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
+from skdqm import inspection
+from skdqm._pipeline import before_scaling
 from skdqm.datasets import make_lumisections
 from skdqm.detectors import (
     AutoencoderDetector,
@@ -28,6 +34,7 @@ from skdqm.inspection import (
     ScoreStreamDisplay,
     TrainingDisplay,
 )
+from skdqm.preprocessing import NormalScores
 
 ROWS = np.random.default_rng(0).normal(size=(200, 4))
 Y = np.repeat([0, 1], [150, 50])
@@ -93,6 +100,14 @@ def test_faults_that_are_missed_are_not_rewarded():
         (lambda: ScoreDistributionDisplay.from_predictions(None, [np.nan]), DataError, "NaN"),
         (lambda: ReconstructionDisplay.from_arrays(ROWS, ROWS[1:]), DataError, "the same"),
         (lambda: ScoreStreamDisplay.from_scores([1.0], alarms=[3]), DataError, "marks"),
+        (lambda: AlarmRateDisplay(["much"]).plot(), DataError, "no table of numbers"),
+        (
+            lambda: FeatureScoresDisplay(ROWS, shape=(4,)).plot(),
+            UsageError,
+            "two numbers, or three",
+        ),
+        (lambda: ScoreDistributionDisplay(Y, SCORES, names=["a"]).plot(), UsageError, "expected 2"),
+        (lambda: RocSicDisplay(Y, SCORES).plot(plt.subplots(3)[1]), UsageError, "3 axes"),
         (lambda: LatentDisplay.from_estimator(object(), ROWS), UsageError, "no transform"),
     ],
 )
@@ -153,3 +168,106 @@ def test_umap_gives_two_axes_where_it_is_installed() -> None:
         np.random.default_rng(0).normal(size=(60, 5)), projection="umap"
     )
     assert np.isfinite(display.ax_.collections[0].get_offsets()).all()
+
+
+SCALED = pd.DataFrame(ROWS * [1000, 1, 0.1, 5] + [600, 0, 0.5, 30], columns=list("abcd"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_undone"),
+    [
+        ([StandardScaler()], True),
+        ([PowerTransformer(), StandardScaler().set_output(transform="pandas")], True),
+        ([FunctionTransformer(np.arcsinh, np.sinh)], True),
+        ([FunctionTransformer(np.arcsinh)], False),
+        ([PCA(4, random_state=0)], False),
+        ([NormalScores()], False),
+    ],
+)
+def test_rows_are_shown_in_their_own_units_where_scaling_can_be_undone(steps, is_undone):
+    network = AutoencoderDetector(max_epochs=2, random_state=0)
+    pipeline = make_pipeline(*steps, network).fit(SCALED)
+    display = ReconstructionDisplay.from_estimator(pipeline, SCALED)
+    inside = np.asarray(pipeline[:-1].transform(SCALED[:3]))
+    np.testing.assert_allclose(display.seen, SCALED[:3] if is_undone else inside)
+    restored = network.reconstruct(pipeline[:-1].transform(SCALED[:3]))
+    np.testing.assert_allclose(display.losses, (inside - np.asarray(restored)) ** 2)
+
+
+def test_of_steps_only_the_last_ones_are_undone():
+    network = AutoencoderDetector(max_epochs=2, random_state=0)
+    pipeline = make_pipeline(PCA(3, random_state=0), StandardScaler(), network).fit(SCALED)
+    display = ReconstructionDisplay.from_estimator(pipeline, SCALED)
+    np.testing.assert_allclose(display.seen, pipeline[0].transform(SCALED[:3]))
+    assert [each.get_text() for each in display.ax_[0, 0].get_xticklabels()] == [
+        "pca0",
+        "pca1",
+        "pca2",
+    ]
+
+
+def test_what_cannot_be_undone_in_finite_numbers_stays_as_it_is():
+    steps = [("exp", FunctionTransformer(np.exp, np.log))]
+    (found,) = before_scaling(steps, np.array([[-1.0, 2.0]]))
+    np.testing.assert_array_equal(found, [[-1.0, 2.0]])
+
+
+def test_small_features_can_be_read_beside_large_ones():
+    display = ReconstructionDisplay.from_arrays([[600, 0.4, -0.2]], [[580, 0.5, -0.1]])
+    axes = display.ax_[0, 0]
+    assert axes.get_yscale() == "symlog"
+    assert [text.get_text() for text in axes.texts] == ["600", "0.4", "-0.2"]
+    heights = [abs(bar.get_window_extent().height) for bar in axes.patches]
+    assert min(heights) > 0.05 * axes.bbox.height
+
+
+def test_a_table_in_a_new_figure_has_room_for_its_names():
+    figure = FeatureScoresDisplay.from_feature_scores(np.ones((30, 40))).figure_
+    assert figure.get_size_inches().tolist() == pytest.approx([14.7, 9.1])
+
+
+def test_rows_stay_in_the_order_that_was_given():
+    display = FeatureScoresDisplay.from_feature_scores([[1, 0], [3, 2]], rows="ab", sort=False)
+    assert [each.get_text() for each in display.ax_.get_yticklabels()] == ["a", "b"]
+
+
+def test_figures_of_agreement_are_left_out_where_nobody_could_read_them():
+    assert len(AgreementDisplay(ROWS).plot().ax_.texts) == 16
+    _, axes = plt.subplots(4, 4)
+    assert not AgreementDisplay(ROWS).plot(axes[0, 0]).ax_.texts
+
+
+@pytest.mark.parametrize("display", [getattr(inspection, name) for name in inspection.__all__])
+def test_plot_says_what_it_raises(display):
+    assert "Raises\n" in display.plot.__doc__
+
+
+@pytest.mark.parametrize(
+    "display",
+    [
+        AgreementDisplay([[1], [2]]),
+        FeatureScoresDisplay(np.zeros((2, 2))),
+        LatentDisplay(np.ones((3, 2))),
+        ReconstructionDisplay(np.zeros((1, 2)), np.zeros((1, 2))),
+        ReconstructionDisplay([[1e-300, 1e300]], [[1e-300, 1e300]]),
+        ScoreDistributionDisplay(None, [1, 1]),
+        TrainingDisplay([{"train_loss": 1.0}]),
+    ],
+    ids=lambda display: type(display).__name__,
+)
+def test_data_without_any_spread_are_drawn_without_a_warning(display):
+    display.plot().figure_.canvas.draw()
+
+
+def test_given_axes_need_no_pyplot():
+    code = (
+        "import sys, numpy as np\n"
+        "from matplotlib.figure import Figure\n"
+        "from skdqm.inspection import DriftDisplay, RocSicDisplay, ScoreStreamDisplay\n"
+        "RocSicDisplay([0, 1], [1, 2]).plot(Figure().subplots(1, 2))\n"
+        "for display in (DriftDisplay([1], [1]), ScoreStreamDisplay([1])):\n"
+        "    display.plot(Figure().subplots())\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
