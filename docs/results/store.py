@@ -34,7 +34,7 @@ def ratios(runs: list[pd.DataFrame], name: str) -> None:
     relative = pd.concat([run / run.iloc[0] for run in runs]).groupby(level=0, sort=False)
     table = relative.mean().join(relative.std(ddof=0).add_suffix("_std"))
     table.insert(0, "n_runs", len(runs))
-    table.to_csv(HERE / f"{name}.csv", float_format="%.4g")
+    table.rename_axis("contender").to_csv(HERE / f"{name}.csv", float_format="%.4g")
 
 
 def store_thresholds(_: str) -> None:
