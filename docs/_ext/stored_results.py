@@ -52,7 +52,8 @@ def _cell(mean: float, deviation: float, n_runs: int) -> str:
     if pd.isna(mean):
         return ""
     digits = 0 if mean >= 100 else 1 if mean >= 10 else 2 if mean >= 1 else 3
-    spread = f" ± {deviation:.{digits}f}" if n_runs > 1 else ""
+    # Spaces that keep a cell on one line.
+    spread = f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{deviation:.{digits}f}" if n_runs > 1 else ""
     return f"{mean:.{digits}f}{spread}"
 
 

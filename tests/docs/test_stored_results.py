@@ -49,7 +49,7 @@ def test_a_table_has_every_stored_row_and_says_how_far_seeds_spread(tables: Any,
     )
     column, title = next((c, t) for c, t in tables.SHOWN[name].items() if f"{c}_std" in stored)
     for found, text, seeds in zip(stored[column], shown[title], stored["n_seeds"], strict=True):
-        assert float(text.split(" ± ")[0]) == pytest.approx(found, abs=5e-4, rel=0.01)
+        assert float(text.split("±")[0]) == pytest.approx(found, abs=5e-4, rel=0.01)
         assert ("±" in text) == (seeds > 1)
     assert (stored["n_failed"] == 0).all()
 
@@ -59,11 +59,11 @@ def test_alarms_of_thresholds_stand_under_their_drift(tables: Any) -> None:
     shown = tables.table_of("thresholds").set_index("contender")
     for (drift, contender), row in stored.iterrows():
         found = shown.loc[contender, "no drift" if drift == "none" else drift]
-        assert float(found.split(" ± ")[0]) == pytest.approx(row["alarms"], abs=5e-4, rel=0.01)
+        assert float(found.split("±")[0]) == pytest.approx(row["alarms"], abs=5e-4, rel=0.01)
     assert len(shown) * len(stored.index.unique(0)) == len(stored)
 
 
 @pytest.mark.parametrize("name", ["speed", "events"])
 def test_ratios_are_those_to_the_first_contender(tables: Any, name: str) -> None:
     first = tables.table_of(name).iloc[0, 1:]
-    assert {float(text.split(" ± ")[0]) for text in first} == {1.0}
+    assert {float(text.split("±")[0]) for text in first} == {1.0}
