@@ -51,7 +51,9 @@ def _cell(mean: float, deviation: float, n_runs: int) -> str:
     """Write a mean, with its standard deviation over several runs."""
     if pd.isna(mean):
         return ""
-    digits = 0 if mean >= 100 else 1 if mean >= 10 else 2 if mean >= 1 else 3
+    digits = 0 if max(mean, deviation) >= 100 else 1 if mean >= 10 else 2 if mean >= 1 else 3
+    if mean in {0, 1} and deviation == 0:
+        digits = 0
     # Spaces that keep a cell on one line.
     spread = f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{deviation:.{digits}f}" if n_runs > 1 else ""
     return f"{mean:.{digits}f}{spread}"
