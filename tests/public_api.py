@@ -5,24 +5,20 @@
 
 import importlib
 import inspect
-import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
+from runpy import run_path
 from typing import Any
 
-import skdqm
-
-
-def packages() -> list[str]:
-    """Return the public subpackages and modules; commands are no Python API."""
-    found = {info.name for info in pkgutil.iter_modules(skdqm.__path__, "skdqm.")}
-    return sorted(name for name in found - {"skdqm.cli"} if "._" not in name)
+# The site and this list have the same packages.
+packages = run_path(str(Path(__file__).parents[1] / "docs/_ext/api_pages.py"))["public_packages"]
 
 
 def lines() -> Iterator[str]:
     """Yield one line for every public name, and for each parameter list of a public method."""
     for package in packages():
         module = importlib.import_module(package)
-        for name in getattr(module, "__all__", []):
+        for name in module.__all__:
             found = getattr(module, name)
             yield f"{package}.{name}{_called(found)}"
             if inspect.isclass(found) and not issubclass(found, (Exception, tuple)):

@@ -13,15 +13,20 @@ import skdqm
 NO_API = {"skdqm.cli"}
 
 
+def public_packages() -> list[str]:
+    """Return the subpackages and modules that say what is public."""
+    found = {info.name for info in pkgutil.iter_modules(skdqm.__path__, "skdqm.")}
+    public = sorted(name for name in found - NO_API if "._" not in name)
+    return [name for name in public if getattr(importlib.import_module(name), "__all__", [])]
+
+
 def write_pages(app: Any) -> None:
     """Write ``api/*.rst`` below the sources."""
     folder = Path(app.srcdir) / "api"
     # A name that has gone leaves no page behind.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    found = {info.name for info in pkgutil.iter_modules(skdqm.__path__, "skdqm.")}
-    packages = sorted(name for name in found - NO_API if "._" not in name)
-    packages = [name for name in packages if getattr(importlib.import_module(name), "__all__", [])]
+    packages = public_packages()
     for name in packages:
         (folder / f"{name}.rst").write_text(_page(name), encoding="utf-8")
     listed = "\n".join(f"   {name}" for name in packages)

@@ -137,6 +137,11 @@ class ThresholdStrategy(BaseEstimator):
             A standard score.
         known : dict of float
             What the next call is given.
+
+        Raises
+        ------
+        NotImplementedError
+            In this base class: a strategy writes it.
         """
         raise NotImplementedError
 

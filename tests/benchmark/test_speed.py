@@ -1,4 +1,5 @@
 import random
+from time import sleep
 
 import numpy as np
 import pytest
@@ -73,6 +74,23 @@ def test_everybody_has_one_thread_whatever_the_process_has(monkeypatch):
     with threadpool_limits(2):
         speed(**TINY, memory=False, contenders=["probe"])
     assert set(found) == {1}
+
+
+def test_waiting_for_a_busy_machine_counts_for_nothing(monkeypatch):
+    class Waiting:
+        def __init__(self, training):
+            del training
+
+        def fit(self, X):
+            sleep(0.1)
+            return self
+
+        def decision_function(self, X):
+            return X[:, 0]
+
+    monkeypatch.setitem(CONTENDERS, "waiting", Waiting)
+    (result,) = speed(**TINY, memory=False, contenders=["waiting"])
+    assert result.fit_seconds < 0.05
 
 
 def test_ratios_compare_each_figure_and_leave_out_what_was_not_measured():
