@@ -4,6 +4,7 @@ A model file names its classes by these names alone, never by an import path. Pa
 own detectors under the entry-point group ``skdqm.detectors``.
 """
 
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -197,8 +198,17 @@ def detector_class(name: str) -> Any:
     """
     found = _detectors().get(name)
     if found is None:
-        raise UsageError(f"no detector is called {name!r}; there are {', '.join(detector_names())}")
+        raise UsageError(
+            f"no detector is called {name!r}; there are {', '.join(detector_names())}{_hint(name)}"
+        )
     return found.load()
+
+
+def _hint(name: str) -> str:
+    """Say which name was meant: by a slip of the finger, or by the name of a class."""
+    classes = {point.attr.casefold(): short for short, point in _detectors().items()}
+    near = get_close_matches(name.casefold(), [*classes, *detector_names()], 1, 0.66)
+    return f"; did you mean {classes.get(near[0], near[0])!r}?" if near else ""
 
 
 def class_of(name: str) -> Any:

@@ -29,6 +29,15 @@ def test_what_is_no_detector_is_refused_with_those_that_are(name: str) -> None:
         registry.detector_class(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("vea", "vae"), ("VAEDetector", "vae"), ("ConvAutoencoderDetector", "convolutional")],
+)
+def test_a_slip_or_the_name_of_a_class_gets_the_name_that_was_meant(name: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"did you mean '{meant}'\\?"):
+        registry.detector_class(name)
+
+
 def test_an_estimator_of_another_kind_has_no_name() -> None:
     with pytest.raises(UsageError, match="LinearRegression cannot be saved"):
         registry.name_of(LinearRegression())

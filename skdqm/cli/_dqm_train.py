@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 HELD_OUT = 0.2
 # Lumisections with enough data that an element needs to be learned.
 FEWEST = 10
+# Runs to learn from; of fewer a message says that they show little of how good runs differ.
+FEW_RUNS = 3
 
 
 class Combine(StrEnum):
@@ -220,6 +222,12 @@ class Training:
             f"{runs_in_words(_runs(learned))}, {count}, {learned.shape[1]:,} bins; "
             f"the threshold is set on {len(held_out):,} of {runs_in_words(_runs(held_out))}"
         )
+        n_runs = len(_runs(learned))
+        if n_runs < FEW_RUNS:
+            self.say.print(
+                f"only {count_of(n_runs, 'run')} to learn from: good runs differ from each other, "
+                "so this threshold may let faults pass or flag good runs whole; give more good runs"
+            )
 
     def _promise(self, detector: Any) -> None:
         low, high = detector.alarm_rate_interval_

@@ -139,7 +139,8 @@ class Model:
         if missing:
             raise DataError(
                 f"{source.path}: the model {self.path} needs columns that the file lacks: "
-                f"{listed(missing)}; the file has {listed(found)}"
+                f"{listed(missing)}; the file has {listed(found)}; rename columns of the file, or "
+                "take a model that was trained on such files"
             )
         return self.features
 

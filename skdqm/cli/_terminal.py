@@ -1,6 +1,7 @@
 """Messages and progress on standard error, tables on standard output."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,20 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 
+class _Messages(Console):
+    """Messages that nobody reads end nothing: the work goes on without them."""
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent; rich would end the process here, with the exit code of found anomalies."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
+
+
 def messages(*, quiet: bool) -> Console:
     """Return a console that prints plain lines on standard error."""
-    return Console(
+    return _Messages(
         stderr=True, quiet=quiet, markup=False, highlight=False, emoji=False, soft_wrap=True
     )
 

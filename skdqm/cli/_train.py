@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from skdqm._messages import listed
 from skdqm.cli._calibrate import calibrate
 from skdqm.cli._checkpoint import CheckpointFile
 from skdqm.cli._errors import InterruptedTrainingError
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
 
 # Names of features that a message lists.
 FEW_NAMES = 6
+# Names of columns that are rarely meant to be learned: labels, and what only numbers the rows.
+DOUBTFUL_NAMES = (
+    *("anomaly", "anomaly_score", "class", "is_anomaly", "is_outlier", "outlier", "y"),
+    *("event", "id", "index", "ls", "lumi", "lumisection", "row", "run", "unnamed: 0"),
+)
 
 
 def train(
@@ -205,6 +211,16 @@ class Training:
             f"training {self.recipe.detector} on {n_rows:,} rows x {len(names)} features "
             f"({shown}) of {path}; " + ("no label found" if label is None else f"label: {label}")
         )
+        self._doubt(names)
+
+    def _doubt(self, names: list[str]) -> None:
+        """Say which columns are learned although their names are those of labels or numbers."""
+        doubtful = [name for name in names if name.casefold() in DOUBTFUL_NAMES]
+        if doubtful:
+            self.say.print(
+                f"column {listed(doubtful)} is learned like any other; if it is a label, name it "
+                "with --label, and if it is no feature, name those that are with --columns"
+            )
 
     def _new(self, checkpoint: CheckpointFile) -> Any:
         if checkpoint.path.exists():

@@ -103,7 +103,8 @@ def _no_tree(classes: dict[str, str], trees: list[str], asked: str) -> str:
     if histograms:
         return (
             f"no tree{where}; expected a TTree or an RNTuple; the file holds histograms, "
-            f"{listed(histograms, 3)}, which skdqm.io.read_histograms reads"
+            f"{listed(histograms, 3)}, which skdqm.io.read_histograms reads "
+            "(skdqm dqm on the command line)"
         )
     objects = [f"{name} ({kind})" for name, kind in classes.items()]
     return (

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI
+from sqlalchemy import make_url
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
@@ -76,8 +77,18 @@ def serve(
         os.environ[FOLDER] = folder
         place = f"[{host}]" if ":" in host else host
         names = ", ".join(settings.named_models)
-        say(f"serving {names} on http://{place}:{listening.getsockname()[1]}/")
+        say(
+            f"serving {names} on http://{place}:{listening.getsockname()[1]}/; "
+            f"verdicts are kept in {_shown(settings.database)}; Control-C ends"
+        )
         Multiprocess(config, sockets=[listening]).run()
+
+
+def _shown(database: str) -> str:
+    """Say where a data base is: the file of SQLite, or the URL without its password."""
+    url = make_url(database)
+    is_file = url.get_backend_name() == "sqlite" and url.database
+    return url.database if is_file and url.database else url.render_as_string()
 
 
 def ending_app(settings: Settings) -> FastAPI:

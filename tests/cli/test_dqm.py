@@ -37,6 +37,7 @@ def trained(run, folder, known):
     assert result.code == 0, result.err
     assert "training reference on 360 lumisections of 6 runs" in result.err
     assert "set on 120 of 2 runs" in result.err
+    assert "to learn from: good runs differ" not in result.err
     return path
 
 
@@ -48,6 +49,13 @@ def check(run, trained, new):
         return read_csv(io.StringIO(result.out)).set_index(["run", "lumisection"])
 
     return check
+
+
+def test_training_says_that_two_runs_are_few_to_learn_from(run, known, tables, tmp_path):
+    runs = tables[0].index.unique("run")
+    result = run("dqm", "train", known, "--runs", f"-{runs[3]}", "-o", tmp_path / "m")
+    assert (result.code, "\nonly " in result.err) == (0, True)
+    assert "to learn from: good runs differ from each other" in result.err
 
 
 def test_help_lists_the_three_commands(run):

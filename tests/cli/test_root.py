@@ -108,4 +108,7 @@ def test_a_file_of_histograms_names_their_reader(run, small, tmp_path):
         file["run1_ls1_q"] = (np.ones(2), np.arange(3.0))
     result = run("train", tmp_path / "h.root", "-o", tmp_path / "m", *small, "-q")
     assert result.code == 3
-    assert "holds histograms, 'run1_ls1_q', which skdqm.io.read_histograms reads" in result.err
+    assert (
+        "holds histograms, 'run1_ls1_q', which skdqm.io.read_histograms reads (skdqm dqm"
+        in result.err
+    )

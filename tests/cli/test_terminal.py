@@ -1,5 +1,6 @@
 import io
 import json
+import os
 
 import pytest
 
@@ -40,6 +41,17 @@ def test_messages_go_to_standard_error_as_they_are(capsys):
 def test_quiet_messages_are_not_printed(capsys):
     messages(quiet=True).print("wrote")
     assert capsys.readouterr().err == ""
+
+
+def test_messages_that_nobody_reads_do_not_end_the_work(monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        monkeypatch.setattr("sys.stderr", closed)
+        console = messages(quiet=False)
+        console.print("training")
+        console.print("wrote")
+    assert console.quiet
 
 
 @pytest.mark.parametrize(("stream", "shown"), [(Screen, True), (io.StringIO, False)])

@@ -119,6 +119,17 @@ def test_training_says_when_there_is_no_label(run, readings, small, tmp_path):
     assert "; no label found\n" in err
 
 
+def test_training_says_that_a_label_or_the_number_of_a_row_is_learned(
+    run, readings, small, tmp_path
+):
+    numbered = pd.read_csv(readings).assign(Y=0)
+    numbered.to_csv(tmp_path / "t.csv")
+    _, _, err = run("train", tmp_path / "t.csv", "-o", tmp_path / "m", *small)
+    assert "\ncolumn 'Unnamed: 0', 'Y' is learned like any other" in err
+    _, _, err = run("train", readings, "-o", tmp_path / "m", *small)
+    assert "like any other" not in err
+
+
 def test_parameters_are_judged_before_the_data_is_read(run, tmp_path):
     words = ["train", tmp_path / "missing.csv", "-o", tmp_path / "m", "-d", "autoencoder", "--set"]
     code, _, err = run(*words, "lr=-1")

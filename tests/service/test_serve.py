@@ -30,6 +30,7 @@ def test_a_service_answers_and_ends_with_0(tmp_path: Path, events: Events) -> No
         assert service.stop() == 0
     said = (tmp_path / "log").read_text()
     assert "serving tracker on http://127.0.0.1:" in said
+    assert ".sqlite; Control-C ends" in said
     assert "Traceback" not in said
 
 
