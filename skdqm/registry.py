@@ -10,7 +10,14 @@ from typing import Any
 
 from skdqm.exceptions import UsageError
 
-__all__ = ["DETECTORS_GROUP", "class_of", "detector_class", "detector_names", "name_of"]
+__all__ = [
+    "DETECTORS_GROUP",
+    "class_of",
+    "detector_class",
+    "detector_names",
+    "detector_path",
+    "name_of",
+]
 
 DETECTORS_GROUP = "skdqm.detectors"
 
@@ -172,6 +179,33 @@ def detector_names() -> list[str]:
     return sorted(_detectors())
 
 
+def detector_path(name: str) -> str:
+    """Return where the class of a detector is imported from, without importing it.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`detector_names`.
+
+    Returns
+    -------
+    path : str
+        The module and the class, with dots.
+
+    Raises
+    ------
+    UsageError
+        When there is no such detector.
+
+    Examples
+    --------
+    >>> from skdqm.registry import detector_path
+    >>> detector_path("vae")
+    'skdqm.detectors.VAEDetector'
+    """
+    return _detector(name).value.replace(":", ".")
+
+
 def detector_class(name: str) -> Any:
     """Return the class of a detector.
 
@@ -196,12 +230,16 @@ def detector_class(name: str) -> Any:
     >>> detector_class("vae")
     <class 'skdqm.detectors._variational.VAEDetector'>
     """
+    return _detector(name).load()
+
+
+def _detector(name: str) -> EntryPoint:
     found = _detectors().get(name)
     if found is None:
         raise UsageError(
             f"no detector is called {name!r}; there are {', '.join(detector_names())}{_hint(name)}"
         )
-    return found.load()
+    return found
 
 
 def _hint(name: str) -> str:
