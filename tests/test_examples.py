@@ -10,8 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "examples").glob("*/plot_*.py"))
+# For the rest of the process: code that torch and torch_geometric generate, and what scikit-learn's
+# checks of an estimator map to memory.
+OF_OTHERS = ("torch", "sklearn_testing")
 # Packages of extras without which a page ends at once, and says so.
-NEEDS = {"plot_root_ensemble": ("uproot", "awkward"), "plot_service": ("uvicorn",)}
+NEEDS = {
+    "plot_onnx_export": ("onnx", "onnxruntime", "onnxscript"),
+    "plot_root_ensemble": ("uproot", "awkward"),
+    "plot_service": ("uvicorn",),
+}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -30,8 +37,7 @@ def test_a_page_of_the_gallery_runs(
         assert plt.get_fignums(), "a page has a picture"
     finally:
         plt.close("all")
-    # Code that torch and torch_geometric generate is theirs, for the rest of the process.
-    left = [file for file in tmp_path.iterdir() if not file.name.startswith("torch")]
+    left = [file for file in tmp_path.iterdir() if not file.name.startswith(OF_OTHERS)]
     assert not left, "a page takes its files away"
 
 

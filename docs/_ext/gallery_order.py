@@ -3,11 +3,11 @@
 from pathlib import Path
 
 PAGES = {
-    "first_steps": ["five_steps"],
-    "detectors": ["detectors_restore", "contrastive", "fashion_images"],
+    "first_steps": ["five_steps", "alarm_rate", "training_history"],
+    "detectors": ["detectors_restore", "contrastive", "fashion_images", "own_detector"],
     "physics": ["lhco_scores", "jet_images", "root_ensemble"],
     "drift": ["reference_runs", "drift_monitor", "continual"],
-    "streaming": ["streaming_thresholds", "service", "golden_json"],
+    "streaming": ["streaming_thresholds", "service", "onnx_export", "golden_json"],
     "choosing": ["grid_search", "ensemble_members", "pyod_side_by_side"],
 }
 
