@@ -62,14 +62,15 @@ def draw(axis, name, values, sizes=None):
         axis.set(xticks=[])
     else:
         image = (values if sizes is None else sizes).reshape(shape)[0]
-        axis.imshow(np.log1p(image.clip(min=0)), origin="lower", vmin=0, vmax=6)
+        most = 4 if sizes is None else 6
+        axis.imshow(np.log1p(image.clip(min=0)), origin="lower", vmin=0, vmax=most)
         axis.set(xticks=[], yticks=[])
 
 
 # %%
 # For each network the worst and the best of the last events: what it saw, what it restored, and
-# what that adds to the loss. Images are logarithmic, with one scale; circles are as large as
-# momenta or losses; bars of events are standard deviations from the mean.
+# what that adds to the loss. Images are logarithmic, with one scale for events and one for losses;
+# circles are as large as momenta or losses; bars of events are standard deviations from the mean.
 
 figure, axes = plt.subplots(
     2 * len(cases), 3, figsize=(7.5, 3.6 * len(cases)), layout="constrained"

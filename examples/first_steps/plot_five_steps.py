@@ -97,7 +97,7 @@ for look, (name, (score, flagged)) in zip(("ks--", "C0o-"), models.items(), stri
     areas = [roc_auc_score(is_faulty[rows], score[rows]) for rows in windows]
     axes[1].plot(starts + window / 2, rates, look, label=name)
     axes[2].plot(starts + window / 2, areas, look, label=name)
-axes[0].set_title(f"drift begins at the dotted line; {len(moved)} channels are found to move")
+axes[0].set_title("drift begins at the dotted line; the first alarm names what has moved")
 axes[0].set_xlabel("")
 axes[1].axhline(alarm_rate, color="0.5", lw=3, alpha=0.5, label="promised")
 axes[1].set(ylabel="good rows that are flagged", ylim=(-0.05, 1.05))

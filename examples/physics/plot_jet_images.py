@@ -60,6 +60,8 @@ axes[0, 0].set_ylabel("one jet\nazimuth")
 axes[1, 0].set_ylabel(f"mean of {len(signal)}\nazimuth")
 for axis, words in zip(axes[1], ["pseudorapidity"] * 2 + ["across the jet"] * 3, strict=True):
     axis.set_xlabel(words)
+for axis in axes[:, 2]:
+    axis.set_ylabel("along the jet")
 plt.show()
 
 # %%
@@ -129,4 +131,4 @@ plt.show()
 # --------------
 # The network restores one core, whatever it is given, and what a signal has beside it is lost: on
 # five seeds 56 to 67 % of the loss of a signal event lay beyond the circle, and 14 to 16 % of that
-# of a background event (medians).
+# of a background event (medians); on raw events of the LHC Olympics 53 and 18 %.
