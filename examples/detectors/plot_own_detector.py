@@ -108,7 +108,7 @@ plt.show()
 # %%
 # What was shown
 # --------------
-# A class of three methods passed all checks of scikit-learn but one, which needs an array library
-# that is not set up here. On five seeds it flagged 0.6 to 1.0 % of new good rows, with 1.0 %
+# A class of three methods passed all checks of scikit-learn but one, which is skipped without a
+# setting of SciPy. On five seeds it flagged 0.6 to 1.0 % of new good rows, with 1.0 %
 # promised, and found 62 to 70 % of the faults; the worst column was at fault in 98 to 100 % of
 # these.
