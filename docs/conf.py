@@ -5,6 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+import gallery_order
+
 from skdqm import __version__
 
 project = "skdqm"
@@ -55,6 +57,8 @@ autodoc_typehints = "none"
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["auto_examples"],
+    "subsection_order": [f"../examples/{section}" for section in gallery_order.PAGES],
+    "within_subsection_order": "gallery_order.PageOrder",
     "filename_pattern": r"plot_",
     "abort_on_example_error": True,
     "download_all_examples": False,

@@ -104,3 +104,10 @@ axis.set_xticks(places, list(KINDS))
 axis.set(ylim=(0.5, 1.12), xlabel="normal class", ylabel="area under the ROC curve")
 axis.legend(loc="upper left", ncols=2)
 plt.show()
+
+# %%
+# What was shown
+# --------------
+# The T-shirts that pixels take for pullovers are dark ones. Gradients gained most where other
+# classes cover the same pixels, and lost nowhere; on the real images they gained in all five
+# classes.

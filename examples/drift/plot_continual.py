@@ -80,3 +80,11 @@ for axis, (strategy, memory) in zip(axes, contenders.items(), strict=True):
         pad=24,
     )
 plt.show()
+
+# %%
+# What was shown
+# --------------
+# The middle panel is one long false alarm, the upper one goes quiet during faults; the lower one
+# does neither. On five seeds the pool learned 1 to 8 % of the faulty rows (the naive detector 79 to
+# 80 %), flagged 0.5 to 1.1 % of the good ones (the static detector 51 to 58 %), had the largest
+# area, 0.93 to 0.98, and asked once for each event.

@@ -123,8 +123,16 @@ left.plot(
     jets["mjj"].iloc[top], heavier.iloc[top], "o", mfc="none", color="black", label="top twenty"
 )
 left.set(xlabel="dijet mass / GeV", ylabel="mass of the heavier jet / GeV")
+left.locator_params(axis="x", nbins=5)
 left.legend()
 FeatureScoresDisplay.from_feature_scores(
     at_fault, names=list(jets), rows=ranking["event"].tolist(), ax=right
 )
+right.set_ylabel("number of the event")
 plt.show()
+
+# %%
+# What was shown
+# --------------
+# The circles surround the signal, and hold none of it. On three seeds the first two hundred had 5
+# to 9 signal events by all columns, and 23 to 32 by masses and prongs.

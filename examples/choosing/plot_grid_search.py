@@ -72,3 +72,9 @@ ax.axvline(0.5, color="black", linestyle=":")
 ax.set(yticks=places, yticklabels=names, xlabel="area under the ROC curve", xlim=(0, 1.15))
 ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
 plt.show()
+
+# %%
+# What was shown
+# --------------
+# A scorer with the wrong sign reports an area near zero, and the search ends with the worst model
+# it has tried. On three seeds it found 0.08 to 0.11, where the right one found 0.97.

@@ -122,3 +122,9 @@ ax.axvline(threshold, color="black", ls="--", label="threshold")
 ax.set(xscale="log", yscale="log", xlabel="score in Python", ylabel="score over HTTP")
 ax.legend()
 plt.show()
+
+# %%
+# What was shown
+# --------------
+# All marks lie on the diagonal: whoever asks over HTTP gets the score, the threshold and the
+# verdict that the model gives in Python.

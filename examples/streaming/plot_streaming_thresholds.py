@@ -3,7 +3,7 @@ A threshold that follows the scores keeps its alarm rate, and need not go blind
 ===============================================================================
 
 Scores of a network drift by three standard deviations over 60,000 events. The threshold of the
-training storms. All that adapt keep the promised alarm rate while nothing is wrong; when every
+training storms. Those that adapt keep the promised alarm rate while nothing is wrong; when every
 fiftieth event is an anomaly, they differ. *Conformal* keeps the share of all alarms, and pays for
 it with anomalies that it misses; *extreme*, the default, goes by the tail of what it did not flag.
 """
@@ -45,6 +45,11 @@ for style, (name, detector) in zip((":", "--", "-"), detectors.items(), strict=T
     n_anomalies = np.bincount(bins[is_anomaly], minlength=len(middles))
     found = np.bincount(bins[is_anomaly], flagged[is_anomaly], minlength=len(middles))
     later = n_anomalies > 0
+    half = len(middles) // 2
+    print(
+        f"{name:10s} good events flagged {false[:half].mean():.2%} before anomalies, "
+        f"{false[half:].mean():.2%} after; {found.sum() / n_anomalies.sum():.0%} of them found"
+    )
     recall_axis.plot(middles[later], found[later] / n_anomalies[later], "k" + style, label=name)
 
 alarm_axis.axhline(RATE, color="grey", lw=0.8)
@@ -52,3 +57,10 @@ alarm_axis.set(yscale="log", ylabel="share of good events flagged", title="grey:
 alarm_axis.legend(loc="upper left")
 recall_axis.set(xlabel="event", ylabel="share of anomalies found", ylim=(0, 1.02))
 plt.show()
+
+# %%
+# What was shown
+# --------------
+# On five seeds both that adapt flagged 0.50 to 0.53 % of good events in the first half, of 0.50 %
+# promised, and the fixed threshold 5 to 6 %. Of the anomalies *conformal* found 44 to 54 %, and
+# *extreme* 86 to 93 %. Beside anomalies both flag fewer good events than promised.

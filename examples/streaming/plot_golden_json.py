@@ -78,10 +78,16 @@ table = verdicts["anomaly_score"].unstack("lumisection")
 figure, ax = plt.subplots(figsize=(9, 3.2), layout="constrained")
 shown = ax.pcolormesh(np.log10(table.clip(lower=1e-3)), cmap="Greys")
 bad = np.argwhere((verdicts["verdict"].unstack("lumisection") == -1).to_numpy())
-ax.plot(bad[:, 1] + 0.5, bad[:, 0] + 0.5, "x", color="tab:red", label="flagged")
+marks = {"mfc": "white", "mec": "black", "ms": 6}
+ax.plot(bad[:, 1] + 0.5, bad[:, 0] + 0.5, "o", **marks, label="flagged")
 ax.set(
     xlabel="lumisection", ylabel="run", yticks=np.arange(len(table)) + 0.5, yticklabels=table.index
 )
-ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
+ax.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
 figure.colorbar(shown, label="anomaly score (log10)")
 plt.show()
+
+# %%
+# What was shown
+# --------------
+# What was not flagged is in the list, in ranges of lumisections. A fault shows as a dark block.

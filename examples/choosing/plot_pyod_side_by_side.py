@@ -69,11 +69,17 @@ print("rows whose verdict changes with PyOD:", changed.sum())
 copy = make_pipeline(StandardScaler(), clone(wrapped)).fit(train)
 print("in a Pipeline, cloned:", copy.predict(test[:8]))
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained", sharex=True, sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained", sharex=True, sharey=True)
 panels = {"PyOD's ECOD": (alone, together), "PyODDetector": (wrapped_alone, wrapped_together)}
 for axis, (title, (one, many)) in zip(axes, panels.items(), strict=True):
-    axis.axline((one.min(), one.min()), slope=1, color="0.6", lw=1)
-    axis.plot(one, many, ".", color="black")
+    axis.axhline(0, color="0.6", lw=1)
+    axis.plot(one, many - one, ".", color="black")
     axis.set(title=title, xlabel="score of the row alone")
-axes[0].set_ylabel("score of the row among 300")
+axes[0].set_ylabel("change of it among 300 rows")
 plt.show()
+
+# %%
+# What was shown
+# --------------
+# ECOD gave every row another score in company than alone, and a few rows another verdict. Wrapped,
+# all scores were the same to the last bit. It was so on each of four seeds.

