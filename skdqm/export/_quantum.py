@@ -1,5 +1,6 @@
 """The quantum circuit of a detector as a torch module: a linear map of real states."""
 
+from math import pi
 from typing import Any
 
 import torch
@@ -31,7 +32,8 @@ class Circuit(Buffers):
     def forward(self, angles: torch.Tensor) -> torch.Tensor:
         """Map (n_rows, n_qubits) to (n_rows, n_qubits)."""
         halves = 0.5 * (angles.double() + self.quarter_turn)
-        turned = torch.stack([halves.cos(), halves.sin()], dim=-1)
+        # A cosine, written so that ONNX Runtime before 1.29 has it in double precision.
+        turned = torch.stack([(halves + pi / 2).sin(), halves.sin()], dim=-1)
         amplitudes = turned[..., 0, :]
         for qubit in range(1, self.signs.shape[-1]):
             amplitudes = (amplitudes[..., :, None] * turned[..., qubit, None, :]).flatten(-2)
