@@ -15,9 +15,10 @@ from warnings import warn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skdqm._calibration import CalibrationMixin
+from skdqm._numbers import FLOATS, validated_numbers
 from skdqm._sklearn import Interval, _fit_context, available_if
 from skdqm.exceptions import CalibrationWarning, ModelFileError, TrainingError
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseDetector"]
 
-FLOATS = (np.float64, np.float32)
 # Training scores kept to place the threshold after a `partial_fit`.
 RECENT_SCORES = 2048
 # Up to this many rows, a plain check of the array replaces scikit-learn's: single events are scored
@@ -149,7 +149,7 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
             When training diverges.
         """
         with self._all_or_nothing():
-            valid = validate_data(self, X, dtype=FLOATS, order="C", ensure_min_samples=2)
+            valid = validated_numbers(self, X, order="C", ensure_min_samples=2)
             rows = self._as_seen(valid, X)
             self._forget_calibration()
             self._fit(rows)
@@ -193,7 +193,7 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         """
         with self._all_or_nothing():
             first = not hasattr(self, "offset_")
-            valid = validate_data(self, X, dtype=FLOATS, order="C", reset=first)
+            valid = validated_numbers(self, X, order="C", reset=first)
             rows = self._as_seen(valid, X)
             self._partial_fit(rows)
             scores = self._finite_scores(rows)
@@ -325,7 +325,7 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
         if type(X) is np.ndarray and hasattr(self, "offset_") and self._is_plain(X):
             return self._as_seen(X, X)
         check_is_fitted(self)
-        return self._as_seen(validate_data(self, X, dtype=FLOATS, reset=False), X)
+        return self._as_seen(validated_numbers(self, X, reset=False), X)
 
     def _is_plain(self, X: NDArray[Any]) -> bool:
         """Tell whether a small array needs none of scikit-learn's conversions."""

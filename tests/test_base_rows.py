@@ -66,7 +66,7 @@ def test_a_few_plain_rows_are_scored_without_the_slow_check(
     def slow(*_: Any, **__: Any) -> None:
         raise RuntimeError("the slow check")
 
-    monkeypatch.setattr("skdqm.base.validate_data", slow)
+    monkeypatch.setattr("skdqm.base.validated_numbers", slow)
     for n_rows in (1, 32):
         expected = -rows[:n_rows].sum(axis=1)
         np.testing.assert_array_equal(detector.score_samples(rows[:n_rows]), expected)

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skdqm._lumisections import checked_runs_of_rows, lumisections_of, runs_of
+from skdqm._numbers import validated_numbers
 from skdqm._sklearn import HasMethods, Interval, StrOptions, _fit_context, available_if
-from skdqm.base import FLOATS, turned
+from skdqm.base import turned
 from skdqm.continual._course import Course
 from skdqm.continual._expert import new_expert
 from skdqm.continual._follow import follow, judged_only
@@ -248,7 +249,7 @@ default="pool"
         return found.as_frame(X)
 
     def _begin(self, X: ArrayLike) -> None:
-        valid = validate_data(self, X, dtype=FLOATS, order="C", reset=True)
+        valid = validated_numbers(self, X, order="C", reset=True)
         warn_of_few_first_rows(valid)
         rows = self._as_seen(valid, X)
         self._fit(rows)

@@ -91,5 +91,7 @@ def in_blocks(
     missing = block_rows - len(blocks[-1])
     if missing:
         blocks[-1] = np.concatenate([blocks[-1], np.repeat(blocks[-1][:1], missing, axis=0)])
-    results = [np.asarray(function(block), dtype=np.float64) for block in blocks]
+    # Row after row in memory: products of another layout round differently, too.
+    tables = (np.ascontiguousarray(block) for block in blocks)
+    results = [np.asarray(function(table), dtype=np.float64) for table in tables]
     return np.concatenate(results)[: len(X)]

@@ -48,3 +48,18 @@ def test_blocks_are_always_full_and_results_are_those_of_the_rows(n_rows: int) -
     np.testing.assert_allclose(together, X @ WEIGHTS)
     np.testing.assert_array_equal(in_blocks(product, X[::-1]), together[::-1])
     np.testing.assert_array_equal(in_blocks(product, X[-1:]), together[-1:])
+
+
+def test_a_function_of_tables_sees_one_layout_whatever_that_of_the_rows() -> None:
+    X = np.random.default_rng(0).normal(size=(BLOCK_ROWS + 3, 7))
+    layouts = [X, np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2], X[::-1][::-1]]
+    seen = []
+
+    def product(rows: np.ndarray) -> np.ndarray:
+        seen.append(rows.flags.c_contiguous)
+        return rows @ WEIGHTS
+
+    first, *others = (in_blocks(product, layout) for layout in layouts)
+    assert all(seen)
+    for other in others:
+        np.testing.assert_array_equal(other, first)

@@ -34,7 +34,7 @@ def test_a_calibrated_detector_gives_p_values():
 
 
 def test_rows_of_a_file_have_their_number_also_behind_dropped_ones(tmp_path):
-    rows = pd.DataFrame(X[:10], columns=["a", "b", "c"])
+    rows = pd.DataFrame(X[:10].copy(), columns=["a", "b", "c"])
     detector = HistogramDetector().fit(rows)
     rows.loc[3, "a"] = np.nan
     rows.to_csv(tmp_path / "rows.csv", index=False)

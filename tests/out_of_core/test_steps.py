@@ -54,7 +54,7 @@ def test_what_cannot_learn_in_blocks_learns_from_a_sample():
 
 
 def test_a_sample_of_frames_is_a_frame():
-    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    frame = pd.DataFrame(X.copy(), columns=["a", "b", "c"])
     sample = Behind(Blocks([frame[:500], frame[500:]]), []).sample(10, np.random.default_rng(0))
     assert list(sample.columns) == ["a", "b", "c"]
     assert len(sample) == 10
@@ -70,7 +70,7 @@ def test_steps_without_anything_to_learn_see_the_first_block_alone():
 
 
 def test_a_spread_that_overflows_is_refused_by_the_name_of_the_feature():
-    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    frame = pd.DataFrame(X.copy(), columns=["a", "b", "c"])
     frame.loc[:1, "b"] = [1e300, -1e300]
     with pytest.raises(DataError, match="the spread of feature 'b' is too large"):
         learned(StandardScaler(), blocks=Blocks([frame]))

@@ -1,0 +1,45 @@
+"""What scikit-learn refuses comes with a note on where it is and what to do."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from skdqm.continual import ContinualDetector
+from skdqm.detectors import HistogramDetector
+
+X = pd.DataFrame({"a": np.arange(30.0), "run name": ["x"] * 30, "b": range(30)})
+
+
+@pytest.mark.parametrize("frame", [X, pl.DataFrame(X.to_dict("list"))])
+def test_a_column_of_text_is_named(frame):
+    with pytest.raises(ValueError, match="could not convert string") as caught:
+        HistogramDetector().fit(frame)
+    assert caught.value.__notes__ == [
+        "column 'run name' holds what is no number: encode it, or leave it out"
+    ]
+
+
+def test_a_column_of_text_is_named_where_scores_are_asked_for():
+    detector = HistogramDetector().fit(X[["a", "b"]])
+    with pytest.raises(ValueError, match="could not convert string") as caught:
+        detector.score_samples(X[["a", "b"]].assign(b="y"))
+    assert "column 'b'" in caught.value.__notes__[0]
+
+
+def test_the_first_rows_of_a_stream_are_looked_at_too():
+    with pytest.raises(ValueError, match="could not convert string") as caught:
+        ContinualDetector(HistogramDetector()).fit(X)
+    assert "column 'run name'" in caught.value.__notes__[0]
+
+
+def test_images_are_told_to_become_rows():
+    with pytest.raises(ValueError, match="dim 3") as caught:
+        HistogramDetector().fit(np.zeros((5, 4, 3)))
+    assert "X.reshape(5, -1)" in caught.value.__notes__[0]
+
+
+def test_other_faults_have_no_note():
+    with pytest.raises(ValueError, match="NaN") as caught:
+        HistogramDetector().fit(X[["a"]].where(X[["a"]] > 3))
+    assert not hasattr(caught.value, "__notes__")
