@@ -156,6 +156,7 @@ def test_the_gain_is_the_difference_of_the_windows():
     apart = [windowed_roc_auc(y, score, window=100) for score in (adapted, static)]
     np.testing.assert_array_equal(found.values, apart[0].values - apart[1].values)
     assert found.gain == found.adapted - found.static == apart[0].mean - apart[1].mean
+    np.testing.assert_array_equal(found.starts, apart[0].starts)
     assert found.share_better == 1
     assert adaptation_gain(y, static, static).gain == 0
 
