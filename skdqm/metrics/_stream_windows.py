@@ -44,7 +44,7 @@ def needs_window(what: str, window: int) -> DataError:
 
 def sums_in(values: NDArray[Any], window: int) -> Floats:
     """Return the sum of each full window of rows, by its first row."""
-    total = np.append(0.0, np.cumsum(values, dtype=np.float64))
+    total = np.append(0.0, np.cumsum(values))
     sums: Floats = total[window:] - total[:-window]
     return sums
 

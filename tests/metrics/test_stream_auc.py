@@ -140,6 +140,11 @@ def test_of_a_constant_score_only_what_differs_is_abnormal():
     assert normalised_roc_auc(y, score, condition) == pytest.approx((7 + 7 + (1 + 5 / 2)) / 21)
 
 
+def test_a_score_may_lie_more_widths_away_than_there_are_numbers():
+    score = [0, 1e-300, 2e-300, 1e300, 1, 2, 3, 4]
+    assert normalised_roc_auc([0, 0, 0, 1, 0, 0, 0, 1], score, [1] * 4 + [2] * 4) == 1
+
+
 def test_a_condition_without_normal_rows_is_named():
     with pytest.raises(DataError, match="no row of the condition warm is normal"):
         normalised_roc_auc([0, 1, 1], [1, 2, 3], ["cold", "cold", "warm"])
