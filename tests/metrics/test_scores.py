@@ -216,6 +216,9 @@ def test_an_exact_share_is_reached_in_spite_of_binary_rounding():
     for percent in range(1, 101):
         fdr = metrics.false_discovery_rate(y, score, detection_rate=percent / 100)
         assert fdr == pytest.approx((percent - 1) / (2 * percent - 1))
+        # The cut behind the last background event that is allowed lets that many through.
+        kept = metrics.signal_efficiency(y, score, background_efficiency=percent / 100)
+        assert kept == pytest.approx(min(percent + 1, 100) / 100)
 
 
 def test_equal_scores_are_never_split():
