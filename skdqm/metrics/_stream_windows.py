@@ -51,7 +51,7 @@ def sums_in(values: NDArray[Any], window: int) -> Floats:
 
 def pairs_in(labels: Labels, window: int) -> Floats:
     """Return how many pairs of an anomaly and a normal row the window up to each row holds."""
-    seen = np.append(np.zeros(window), np.cumsum(labels, dtype=np.float64))
+    seen = np.append(np.zeros(window), np.cumsum(labels))
     anomalies = seen[window:] - seen[:-window]
     pairs: Floats = anomalies * (np.minimum(np.arange(1, len(labels) + 1), window) - anomalies)
     return pairs
