@@ -50,7 +50,7 @@ def through_file(value: Any) -> Any:
     return decode(json.loads(json.dumps(encode(value, arrays))), arrays)
 
 
-@pytest.mark.parametrize("detector", DETECTORS, ids=str)
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda d: type(d).__name__)
 def test_outlier_detectors_of_scikit_learn_score_the_same_to_the_bit(
     detector: Any, tmp_path: Path
 ) -> None:
