@@ -186,6 +186,11 @@ FORGED_TREES = {
     "values of another type": lambda parts: parts.update(values=parts["values"].astype("f4")),
     "classes of another number": set_part("n_classes", np.array([1, 1])),
     "classes below zero": set_part("n_classes", np.array([-1])),
+    "no classes": lambda parts: parts.update(
+        n_classes=np.array([0]), values=parts["values"][:, :, :0]
+    ),
+    "classes that are no whole numbers": set_part("n_classes", np.array([1.0])),
+    "classes in a table": set_part("n_classes", np.array([[1]])),
     "no features": set_part("n_features", 0),
     "features that are no number": set_part("n_features", "6"),
 }
@@ -234,6 +239,26 @@ def test_a_forged_tree_of_neighbours_is_refused(forgery: str) -> None:
         build("KDTree", parts)
 
 
+def test_a_tree_of_one_number_comes_back() -> None:
+    assert np.asarray(through_file(KDTree([[3.0]])).data).tolist() == [[3.0]]
+
+
+@pytest.mark.parametrize("power", [0.5, 1.5, 3.0])
+def test_the_power_of_a_metric_is_kept(power: float) -> None:
+    metric = DistanceMetric.get_metric("minkowski", p=power)
+    np.testing.assert_array_equal(
+        through_file(metric).pairwise(ROWS[:9]), metric.pairwise(ROWS[:9])
+    )
+
+
+@pytest.mark.parametrize("power", [0.0, -1.0, np.nan, 3, "3", None])
+def test_a_forged_power_of_a_metric_is_refused(power: Any) -> None:
+    from skdqm.persistence._compiled import build
+
+    with pytest.raises(ModelFileError, match="expected the power of a metric"):
+        build("MinkowskiDistance64", {"p": power})
+
+
 def forge(name: str, value: Any) -> Callable[[Any], None]:
     return lambda estimator: setattr(estimator, name, value)
 
@@ -268,6 +293,18 @@ FORGED_ESTIMATORS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = 
     "squared norms of too few rows": (
         lambda: NearestNeighbors(algorithm="brute").fit(X),
         forge("effective_metric_params_", {"Y_norm_squared": np.zeros(1)}),
+    ),
+    "a forest of fewer sets of columns than trees": (
+        lambda: IsolationForest(n_estimators=2).fit(X),
+        lambda forest: forest.estimators_features_.pop(),
+    ),
+    "too few weights": (
+        lambda: SGDOneClassSVM().fit(X),
+        forge("coef_", np.zeros(2)),
+    ),
+    "too few weights to learn": (
+        lambda: SGDOneClassSVM(average=True).fit(X),
+        forge("_standard_coef", np.zeros(2)),
     ),
     "averages of too few weights": (
         lambda: SGDOneClassSVM(average=True).fit(X),
