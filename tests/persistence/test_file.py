@@ -202,6 +202,15 @@ def test_a_forged_file_is_refused_in_one_line(forgery: str, saved: Path) -> None
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("part", ["metadata", "versions"])
+def test_forged_metadata_is_refused_in_one_line(part: str, saved: Path) -> None:
+    change_header(saved, **{part: "not json"})
+    with pytest.raises(ModelFileError, match="cannot be loaded") as caught:
+        read_metadata(saved)
+    assert str(saved) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_forged_width_takes_no_memory_before_it_is_refused(saved: Path) -> None:
     from skdqm.persistence import _file
 

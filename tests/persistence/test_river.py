@@ -101,6 +101,27 @@ def test_trees_of_any_form_come_back_at_any_time(
         back.learn_one(x)
 
 
+@pytest.mark.parametrize("n_learned", [0, 1, 2])
+def test_neighbours_of_the_first_rows_come_back(n_learned: int) -> None:
+    model = LocalOutlierFactor(2)
+    rows = [dict(enumerate(row)) for row in X.tolist()]
+    for x in rows[:n_learned]:
+        model.learn_one(x)
+    back = through_json(model)
+    for x in rows[n_learned:20]:
+        model.learn_one(x)
+        back.learn_one(x)
+    assert back.score_one(rows[30]) == model.score_one(rows[30])
+
+
+def test_a_column_that_never_changed_is_kept_with_its_scaler() -> None:
+    constant = np.column_stack([X[:, 0], np.ones(len(X))])
+    model = MODELS["a scaled machine"]
+    detector = RiverDetector(model, scale=False, random_state=0).fit(constant)
+    found = through_json(detector).score_samples(constant)
+    np.testing.assert_array_equal(found, detector.score_samples(constant))
+
+
 def test_nothing_in_the_file_is_a_class_of_python(tmp_path: Path) -> None:
     save(fitted(MODELS["two scalers with names"]), tmp_path / "model")
     content = (tmp_path / "model").read_bytes()
@@ -152,7 +173,7 @@ def test_rows_of_different_features_are_refused() -> None:
     model = LocalOutlierFactor(2)
     model.learn_one({0: 1.0})
     model.learn_one({1: 1.0})
-    with pytest.raises(UsageError, match="rows of the same features"):
+    with pytest.raises(UsageError, match=r"LocalOutlierFactor cannot .* rows of the same features"):
         encode(model, {})
 
 
