@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+import sklearn
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.exceptions import InconsistentVersionWarning
@@ -143,6 +144,16 @@ def test_a_changed_letter_of_the_metadata_is_noticed(path: Path) -> None:
 
 def test_another_scikit_learn_is_warned_of(saved: Path) -> None:
     change_header(saved, versions=json.dumps({"scikit-learn": "0.24.2"}))
+    with pytest.warns(InconsistentVersionWarning, match=r"a skdqm model file .*0\.24\.2") as caught:
+        load(saved)
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert warning.message.original_sklearn_version == "0.24.2"
+    assert warning.message.current_sklearn_version == sklearn.__version__
+
+
+def test_an_unknown_scikit_learn_is_warned_of(saved: Path) -> None:
+    change_header(saved, versions="{}")
     with pytest.warns(InconsistentVersionWarning):
         load(saved)
 
