@@ -64,6 +64,8 @@ def test_it_scores_and_goes_on_learning_to_the_bit(name: str, tmp_path: Path) ->
     save(back, tmp_path / "again")
     assert _read(tmp_path / "again")[0]["sha256"] == _read(tmp_path / "model")[0]["sha256"]
     assert repr(back.model_) == repr(detector.model_)
+    steps, expected = (list(getattr(each.model_, "steps", ())) for each in (back, detector))
+    assert steps == expected
     np.testing.assert_array_equal(back.score_samples(ROWS), detector.score_samples(ROWS))
     for start in range(0, len(MORE), 20):
         block = MORE[start : start + 20]
