@@ -206,7 +206,7 @@ class BaseDetector(CalibrationMixin, OutlierMixin, BaseEstimator, metaclass=ABCM
                 "partial_fit changed the model, so its calibration was dropped and the threshold "
                 "is again the contamination quantile of training scores; call calibrate again",
                 CalibrationWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         return self
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile(
     "repeatable",
@@ -15,7 +15,13 @@ settings.register_profile(
     max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("repeatable")
+# Of a mutant any failure will do, not the simplest.
+settings.register_profile(
+    "mutants",
+    parent=settings.get_profile("repeatable"),
+    phases=[Phase.explicit, Phase.generate],
+)
+settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "repeatable")
 torch.set_num_threads(1)
 
 NEIGHBOUR = Path(__file__).parents[2] / "shared" / "data"

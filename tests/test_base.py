@@ -161,8 +161,9 @@ def test_a_refit_that_fails_leaves_the_fitted_detector_as_it_was(rows: NDArray[A
 
 def test_partial_fit_drops_the_calibration_and_says_so(rows: NDArray[Any]) -> None:
     detector = LearningDetector().fit(rows).calibrate(rows, alarm_rate=0.05)
-    with pytest.warns(CalibrationWarning, match="calibrate again"):
+    with pytest.warns(CalibrationWarning, match="calibrate again") as caught:
         detector.partial_fit(rows)
+    assert caught[0].filename == __file__
     with pytest.raises(NotCalibratedError, match="call calibrate"):
         detector.p_values(rows)
 

@@ -75,6 +75,40 @@ def test_a_few_plain_rows_are_scored_without_the_slow_check(
             detector.score_samples(other)
 
 
+class SeenDetector(SumDetector):
+    """Keeps the rows as they were given, and as they were scored."""
+
+    def _as_seen(self, rows: NDArray[Any], X: Any) -> NDArray[Any]:
+        self.given_ = X
+        return rows
+
+    def _anomaly_score(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        self.scored_dtype_ = X.dtype
+        return super()._anomaly_score(X)
+
+
+@pytest.mark.parametrize("n_rows", [1, 50])
+def test_a_subclass_sees_what_the_user_gave_few_rows_or_many(
+    n_rows: int, rows: NDArray[Any]
+) -> None:
+    detector, given = SeenDetector().fit(rows), rows[:n_rows]
+    detector.score_samples(given)
+    assert detector.given_ is given
+
+
+@pytest.mark.parametrize("n_rows", [1, 50])
+@pytest.mark.parametrize(
+    ("given", "scored"),
+    [("int64", "float64"), ("bool", "float64"), ("float32", "float32"), ("float64", "float64")],
+)
+def test_whole_numbers_are_scored_in_double_precision_and_single_precision_stays(
+    n_rows: int, given: str, scored: str, rows: NDArray[Any]
+) -> None:
+    detector = SeenDetector().fit(rows)
+    detector.score_samples(rows[:n_rows].astype(given))
+    assert detector.scored_dtype_ == scored
+
+
 def test_an_array_without_names_is_warned_of_where_a_frame_was_learned(rows: NDArray[Any]) -> None:
     detector = SumDetector().fit(pd.DataFrame(rows, columns=["a", "b", "c"]))
     with pytest.warns(UserWarning, match="feature names"):
@@ -92,21 +126,19 @@ def test_a_first_fit_that_fails_leaves_no_attribute_behind(rows: NDArray[Any]) -
 
 
 def test_any_outlier_detector_gives_scores_that_are_high_where_abnormal(rows: NDArray[Any]) -> None:
-    scores = np.array([1.0, -2.0])
-    both = SimpleNamespace(score_samples=lambda X: scores, decision_function=None)
-    one = SimpleNamespace(decision_function=lambda X: scores)
+    both = SimpleNamespace(score_samples=lambda X: X[:, 0], decision_function=None)
+    one = SimpleNamespace(decision_function=lambda X: X[:, 0])
     for detector in (both, one):
-        np.testing.assert_array_equal(anomaly_score_of(detector, rows[:2]), [-1.0, 2.0])
+        np.testing.assert_array_equal(anomaly_score_of(detector, rows), -rows[:, 0])
 
 
 @pytest.mark.parametrize(("signed", "expected"), [(True, 2.0), (False, -2.0)])
 def test_blame_has_no_direction_even_where_feature_scores_have(
     signed: bool, expected: float
 ) -> None:
-    detector = SimpleNamespace(feature_scores=lambda X: [[-2.0]], signed_feature_scores=signed)
-    assert blame_of(detector, [[0.0]]) == expected
-    plain = SimpleNamespace(feature_scores=lambda X: [[-2.0]])
-    assert blame_of(plain, [[0.0]]) == -2.0
+    detector = SimpleNamespace(feature_scores=lambda X: X, signed_feature_scores=signed)
+    assert blame_of(detector, [[-2.0]]) == expected
+    assert blame_of(SimpleNamespace(feature_scores=lambda X: X), [[-2.0]]) == -2.0
 
 
 # State.

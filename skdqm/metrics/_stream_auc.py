@@ -228,7 +228,7 @@ def normalised_roc_auc(y_true: ArrayLike, anomaly_score: ArrayLike, conditions: 
         )
     names, condition = np.unique(given, return_inverse=True)
     is_normal = labels == 0
-    n_normal = np.bincount(condition, weights=is_normal, minlength=len(names))
+    n_normal = np.bincount(condition, weights=is_normal)
     if not n_normal.all():
         raise DataError(
             f"no row of the condition {show_labels(names[n_normal == 0])} is normal, which gives "

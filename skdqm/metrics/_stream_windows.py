@@ -44,14 +44,14 @@ def needs_window(what: str, window: int) -> DataError:
 
 def sums_in(values: NDArray[Any], window: int) -> Floats:
     """Return the sum of each full window of rows, by its first row."""
-    total = np.append(0.0, np.cumsum(values, dtype=np.float64))
+    total = np.append(0.0, np.cumsum(values))
     sums: Floats = total[window:] - total[:-window]
     return sums
 
 
 def pairs_in(labels: Labels, window: int) -> Floats:
     """Return how many pairs of an anomaly and a normal row the window up to each row holds."""
-    seen = np.append(np.zeros(window), np.cumsum(labels, dtype=np.float64))
+    seen = np.append(np.zeros(window), np.cumsum(labels))
     anomalies = seen[window:] - seen[:-window]
     pairs: Floats = anomalies * (np.minimum(np.arange(1, len(labels) + 1), window) - anomalies)
     return pairs

@@ -244,7 +244,7 @@ def _warn_of_versions(versions: dict[str, str]) -> None:
                 current_sklearn_version=present,
                 original_sklearn_version=written_by,
             ),
-            stacklevel=5,
+            stacklevel=3,
         )
 
 

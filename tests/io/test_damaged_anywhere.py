@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdqm.exceptions import DataError
-from skdqm.io import read, write_batches
+from skdqm.io import (
+    Histograms,
+    LumisectionRanges,
+    read,
+    read_golden_json,
+    read_histograms,
+    write_batches,
+    write_golden_json,
+    write_histograms,
+)
 
 VALUES = np.random.default_rng(0).normal(size=(40, 3))
 FRAME = pd.DataFrame(VALUES, columns=["a", "b", "c"])
@@ -39,9 +48,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("anywhere")
 
 
-@pytest.fixture(params=sorted(WRITERS), scope="module")
+@pytest.fixture(params=[*sorted(WRITERS), "fixed", "table"], scope="module")
 def whole(request: pytest.FixtureRequest, folder: Path) -> Path:
-    """Return the path of an undamaged file of each format."""
+    """Return the path of an undamaged file of each format, and of the two layouts of pandas."""
+    if request.param not in WRITERS:
+        write = request.getfixturevalue(request.param)
+        return write(folder / f"{request.param}.h5", FRAME, pack="blosc")
     path = folder / request.param
     WRITERS[request.param](path)
     return path
@@ -119,3 +131,58 @@ def test_an_npy_header_that_is_no_dict_is_refused_in_one_line(folder: Path, head
     with pytest.raises(DataError, match=r"header\.npy: cannot read this as") as caught:
         read(path)
     assert "\n" not in str(caught.value)
+
+
+RANGES = LumisectionRanges({run: [(1, 7), (9, 400)] for run in (294936, 297050, 320001)})
+
+
+@given(share=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_golden_json_cut_or_changed_anywhere_is_refused_or_gives_ranges(
+    folder: Path, share: float, byte: int, cut: bool
+) -> None:
+    path = folder / "golden.json"
+    write_golden_json(RANGES, path)
+    content = bytearray(path.read_bytes().rstrip())
+    place = int(share * len(content))
+    content[place:] = b"" if cut else bytes([byte]) + content[place + 1 :]
+    path.write_bytes(content)
+    try:
+        found = read_golden_json(path)
+    except DataError as error:
+        assert str(error).startswith(f"{path}: ")  # noqa: PT017
+    else:
+        assert not cut
+        assert all(1 <= first <= last for _, first, last in found)
+
+
+@pytest.fixture(scope="module")
+def histograms(folder: Path) -> Path:
+    """Return the path of an undamaged file of histograms."""
+    index = pd.MultiIndex.from_product([[1], range(1, 9)], names=["run", "lumisection"])
+    counts = pd.DataFrame(np.arange(40.0).reshape(8, 5), index, [f"q_{i}" for i in range(5)])
+    edges = (np.arange(6.0),)
+    one = Histograms(
+        "q", counts, counts.sum(axis=1).to_numpy(), edges, pd.DataFrame(index=index), ""
+    )
+    write_histograms({"q": one}, folder / "histograms.parquet")
+    return folder / "histograms.parquet"
+
+
+@given(share=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255), cut=st.booleans())
+def test_histograms_cut_or_changed_anywhere_are_refused_or_are_counts(
+    histograms: Path, share: float, flip: int, cut: bool
+) -> None:
+    content = bytearray(histograms.read_bytes())
+    place = int(share * len(content))
+    content[place:] = b"" if cut else bytes([content[place] ^ flip]) + content[place + 1 :]
+    path = damaged(histograms, bytes(content))
+    try:
+        found = read_histograms(path)
+    except DataError as error:
+        assert str(error).startswith(f"{path}: ")  # noqa: PT017
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert not cut
+        for one in found.values():
+            assert np.isfinite(one.counts.to_numpy()).all()
+            assert (one.counts.to_numpy() >= 0).all()

@@ -13,6 +13,7 @@ from skdqm.metrics import (
     alarms_per_run,
     detection_delay,
     false_alarms_per_day_scorer,
+    share_of_faulty_learned,
 )
 
 
@@ -138,6 +139,8 @@ def test_labels_of_other_rows_are_refused():
     y = pd.Series([0, 1, 0], lumisection_index([1, 1, 1], [1, 2, 4]))
     with pytest.raises(DataError, match=r"y_true has \[1, 4\] in row 2, .* flags \[1, 3\];"):
         detection_delay(y, pd.Series([1, 1, 1], index))
+    with pytest.raises(DataError, match=r"y_true has \[1, 4\] in row 2, .* flags \[1, 3\];"):
+        share_of_faulty_learned(y, pd.Series([True, True, True], index))
 
 
 @pytest.mark.parametrize("runs", [["99999", "100000"], [1.0, np.nan]])

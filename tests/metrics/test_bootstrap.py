@@ -110,6 +110,19 @@ def test_predictions_have_intervals_too():
     assert found["recall"].low < found["recall"].high
 
 
+def test_the_interval_is_the_central_part_of_the_values_and_their_deviation_the_error():
+    values = []
+
+    def noted(y, score):
+        values.append(difference(y, score))
+        return values[-1]
+
+    found = bootstrap_interval(noted, *sample(0), confidence_level=0.8, n_resamples=20)
+    assert found.estimate == values.pop(0)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(values, (0.1, 0.9))))
+    assert found.standard_error == pytest.approx(np.std(values, ddof=1))
+
+
 def test_a_higher_level_gives_a_wider_interval():
     y, score = sample(0)
     find = partial(bootstrap_interval, difference, y, score, random_state=0)
@@ -123,6 +136,9 @@ def test_a_higher_level_gives_a_wider_interval():
         ({"metric": "roc_auc"}, "metric must be a function .*; got 'roc_auc'"),
         ({"metric": lambda y, score: float("nan")}, "not finite"),
         ({"confidence_level": 95}, r"confidence_level=95; give a number in \(0, 1\)"),
+        ({"confidence_level": 0}, "confidence_level=0; give"),
+        ({"confidence_level": 1}, "confidence_level=1; give"),
+        ({"confidence_level": 1.5}, "confidence_level=1.5; give"),
         ({"n_resamples": 1}, "n_resamples=1; give a whole number of 2 or more"),
         ({"n_resamples": 10.5}, "n_resamples=10.5"),
     ],

@@ -166,6 +166,9 @@ def test_arrays_need_runs_and_get_a_plain_index():
     found = evaluate_by_run(detector, X, [0, 0, 0], runs=runs)
     assert found.index.tolist() == [0, 1, 2]
     assert found["anomaly_score"].tolist() == [1.0, 1.5, 8.5]
+    assert found.dtypes.tolist() == [np.float64, np.int64, bool]
+    of_lists = evaluate_by_run(detector, X.tolist(), [0, 0, 0], runs=runs)
+    pd.testing.assert_frame_equal(of_lists, found)
     with pytest.raises(DataError, match="an evaluation by run without runs needs the run"):
         evaluate_by_run(detector, X, [0, 0, 0])
 

@@ -216,6 +216,9 @@ def test_an_exact_share_is_reached_in_spite_of_binary_rounding():
     for percent in range(1, 101):
         fdr = metrics.false_discovery_rate(y, score, detection_rate=percent / 100)
         assert fdr == pytest.approx((percent - 1) / (2 * percent - 1))
+        # The cut behind the last background event that is allowed lets that many through.
+        kept = metrics.signal_efficiency(y, score, background_efficiency=percent / 100)
+        assert kept == pytest.approx(min(percent + 1, 100) / 100)
 
 
 def test_equal_scores_are_never_split():
@@ -242,7 +245,8 @@ def test_lists_series_and_booleans_are_read_alike():
         ([-1, 1], [1, 2], r"y_true holds -1, 1; labels must be 1 .* `y == -1`"),
         (["good", "bad"], [1, 2], "bad, good"),
         ([0.0, np.nan], [1, 2], "nan"),
-        (list(range(9)), list(range(9)), "0, 1, 2, 3, 4, ...; labels"),
+        (list(range(5)), list(range(5)), "0, 1, 2, 3, 4; labels"),
+        (list(range(6)), list(range(6)), r"0, 1, 2, 3, 4, \.\.\.; labels"),
         ([0, 1], [1, np.nan], "1 values that are NaN or infinite, the first at position 1"),
         ([0, 1], [np.inf, 1], "NaN or infinite, the first at position 0"),
         ([0, 1], [1, 2, 3], r"y_true has shape \(2,\) and anomaly_score \(3,\)"),

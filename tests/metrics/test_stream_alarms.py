@@ -103,6 +103,17 @@ def test_booleans_mean_flagged():
     assert windowed_false_alarm_rate(np.zeros(4), flags).mean == 0.25
 
 
+def test_labels_of_other_rows_are_refused():
+    y, flags = pd.Series([0, 0], [5, 6]), pd.Series([1, -1], [6, 5])
+    for figure in (
+        windowed_false_alarm_rate,
+        lambda y, flags: alarm_storms(y, flags, promised_rate=0.01),
+        lambda y, flags: recovery_time(y, [1], flags=flags),
+    ):
+        with pytest.raises(DataError, match="y_true has 5 in row 0, that of the flags 6"):
+            figure(y, flags)
+
+
 def test_rates_need_good_rows_with_a_verdict():
     for figure in (
         windowed_false_alarm_rate,
@@ -208,6 +219,36 @@ def test_recovery_tells_levels_and_counts_runs_and_lumisections():
     assert found.recovered.columns.tolist() == ["change", "before", "worst", "rows", "runs"]
 
 
+def test_recovery_of_the_area_counts_runs_and_lumisections_of_the_scores():
+    index = lumisection_index(np.repeat([7, 8], 100), np.tile(np.arange(100), 2))
+    y = np.tile([0, 1], 100)
+    score = pd.Series(np.where((np.arange(200) >= 90) & (np.arange(200) < 110), 0.0, y), index)
+    found = recovery_time(y, [90], anomaly_score=score, window=10, margin=0).recovered
+    assert found[["rows", "runs", "lumisections"]].to_numpy().tolist() == [[20, 2, 20]]
+
+
+def test_a_window_of_one_pair_has_an_area():
+    y = np.tile([0, 1], 10)
+    found = recovery_time(y, [10], anomaly_score=y.astype(float), window=2).recovered
+    assert found[["before", "worst", "rows"]].to_numpy().tolist() == [[1.0, 1.0, 0]]
+
+
+@pytest.mark.parametrize(("margin", "n_recovered"), [(0.19, 0), (0.21, 1)])
+def test_an_area_is_back_when_it_is_less_than_the_margin_below(margin, n_recovered):
+    y = np.tile([0, 1], 100)
+    score = y.astype(float)
+    score[101:120:2] = -1.0
+    found = recovery_time(y, [100], anomaly_score=score, window=100, margin=margin)
+    assert len(found.recovered) == n_recovered
+
+
+def test_the_level_before_a_change_begins_with_the_first_row():
+    flags = np.ones(20)
+    flags[0] = -1
+    found = recovery_time(np.zeros(20), [10], flags=flags, window=20).recovered
+    assert found["before"].tolist() == [0.1]
+
+
 def test_what_never_comes_back_is_told_apart():
     flags = np.ones(300)
     flags[200:] = -1
@@ -241,6 +282,7 @@ def test_change_points_that_are_no_positions_are_refused(changes):
         ({"flags": [1, 1], "window": 1}, "window=1; give a whole number of 2 or more"),
         ({"flags": [1, 1], "margin": -1}, "margin=-1; give a number of 0 or more"),
         ({"flags": [1, 1], "margin": np.nan}, "margin=nan"),
+        ({"flags": [1, 1], "margin": np.inf}, "margin=inf"),
     ],
 )
 def test_recovery_of_nothing_or_two_things_is_refused(arguments, message):

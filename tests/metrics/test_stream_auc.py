@@ -140,6 +140,11 @@ def test_of_a_constant_score_only_what_differs_is_abnormal():
     assert normalised_roc_auc(y, score, condition) == pytest.approx((7 + 7 + (1 + 5 / 2)) / 21)
 
 
+def test_a_score_may_lie_more_widths_away_than_there_are_numbers():
+    score = [0, 1e-300, 2e-300, 1e300, 1, 2, 3, 4]
+    assert normalised_roc_auc([0, 0, 0, 1, 0, 0, 0, 1], score, [1] * 4 + [2] * 4) == 1
+
+
 def test_a_condition_without_normal_rows_is_named():
     with pytest.raises(DataError, match="no row of the condition warm is normal"):
         normalised_roc_auc([0, 1, 1], [1, 2, 3], ["cold", "cold", "warm"])
@@ -156,6 +161,7 @@ def test_the_gain_is_the_difference_of_the_windows():
     apart = [windowed_roc_auc(y, score, window=100) for score in (adapted, static)]
     np.testing.assert_array_equal(found.values, apart[0].values - apart[1].values)
     assert found.gain == found.adapted - found.static == apart[0].mean - apart[1].mean
+    np.testing.assert_array_equal(found.starts, apart[0].starts)
     assert found.share_better == 1
     assert adaptation_gain(y, static, static).gain == 0
 

@@ -50,7 +50,7 @@ def through_file(value: Any) -> Any:
     return decode(json.loads(json.dumps(encode(value, arrays))), arrays)
 
 
-@pytest.mark.parametrize("detector", DETECTORS, ids=str)
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda d: type(d).__name__)
 def test_outlier_detectors_of_scikit_learn_score_the_same_to_the_bit(
     detector: Any, tmp_path: Path
 ) -> None:
@@ -118,8 +118,8 @@ def test_a_metric_with_weights_is_refused() -> None:
 
 
 def test_a_metric_of_another_kind_is_refused() -> None:
-    with pytest.raises(UsageError, match="cannot be saved"):
-        encode(BallTree(X[:, :2], metric="haversine"), {})
+    with pytest.raises(UsageError, match=r"^model\['deep'\].* cannot be saved"):
+        encode({"deep": BallTree(X[:, :2], metric="haversine")}, {})
 
 
 def test_nearest_neighbours_and_clusters_come_back() -> None:
@@ -168,6 +168,9 @@ def half_a_leaf(parts: Nodes) -> None:
 
 FORGED_TREES = {
     "a child beyond the end": set_first("left_child", 10**6),
+    "a child just beyond the end": lambda parts: set_first(
+        "left_child", len(parts["nodes"]["left_child"])
+    )(parts),
     "a child before the beginning": set_first("right_child", -5),
     "a node that is its own child": set_first("left_child", 0),
     "a loop": close_a_loop,
@@ -177,7 +180,8 @@ FORGED_TREES = {
     "a field too short": shorten,
     "a field missing": drop,
     "no nodes": lambda parts: parts.update(
-        nodes={name: field[:0] for name, field in parts["nodes"].items()}
+        nodes={name: field[:0] for name, field in parts["nodes"].items()},
+        values=parts["values"][:0],
     ),
     "fields of another type": lambda parts: parts["nodes"].update(
         feature=parts["nodes"]["feature"].astype(float)
@@ -186,7 +190,13 @@ FORGED_TREES = {
     "values of another type": lambda parts: parts.update(values=parts["values"].astype("f4")),
     "classes of another number": set_part("n_classes", np.array([1, 1])),
     "classes below zero": set_part("n_classes", np.array([-1])),
+    "no classes": lambda parts: parts.update(
+        n_classes=np.array([0]), values=parts["values"][:, :, :0]
+    ),
+    "classes that are no whole numbers": set_part("n_classes", np.array([1.0])),
+    "classes in a table": set_part("n_classes", np.array([[1]])),
     "no features": set_part("n_features", 0),
+    "more features than an index counts": set_part("n_features", 2**31),
     "features that are no number": set_part("n_features", "6"),
 }
 
@@ -218,6 +228,7 @@ def test_a_decision_tree_comes_back_with_its_depth() -> None:
 FORGED_SEARCHES = {
     "weights of too few rows": set_part("sample_weight", np.ones(3)),
     "leaves of no rows": set_part("leaf_size", 0),
+    "leaves of more rows than an index counts": set_part("leaf_size", 2**31),
     "rows of another type": set_part("data", np.ones((5, 2), dtype="f4")),
     "no rows": set_part("data", np.ones((0, 2))),
     "a metric that is none": set_part("metric", "euclidean"),
@@ -232,6 +243,40 @@ def test_a_forged_tree_of_neighbours_is_refused(forgery: str) -> None:
     FORGED_SEARCHES[forgery](parts)
     with pytest.raises(ModelFileError):
         build("KDTree", parts)
+
+
+@pytest.mark.parametrize("leaf_size", [1, 100])
+def test_leaves_of_one_row_and_of_many_come_back(leaf_size: int) -> None:
+    tree = KDTree(X, leaf_size=leaf_size)
+    np.testing.assert_array_equal(through_file(tree).get_arrays()[3], tree.get_arrays()[3])
+
+
+@pytest.mark.parametrize("rows", [X[:, :1], np.ones((5, 2))], ids=["one feature", "one leaf"])
+def test_the_smallest_decision_trees_come_back(rows: Any) -> None:
+    forest = IsolationForest(n_estimators=2, random_state=0).fit(rows)
+    np.testing.assert_array_equal(
+        through_file(forest).score_samples(rows), forest.score_samples(rows)
+    )
+
+
+def test_a_tree_of_one_number_comes_back() -> None:
+    assert np.asarray(through_file(KDTree([[3.0]])).data).tolist() == [[3.0]]
+
+
+@pytest.mark.parametrize("power", [0.5, 1.5, 3.0])
+def test_the_power_of_a_metric_is_kept(power: float) -> None:
+    metric = DistanceMetric.get_metric("minkowski", p=power)
+    np.testing.assert_array_equal(
+        through_file(metric).pairwise(ROWS[:9]), metric.pairwise(ROWS[:9])
+    )
+
+
+@pytest.mark.parametrize("power", [0.0, -1.0, np.nan, 3, "3", None])
+def test_a_forged_power_of_a_metric_is_refused(power: Any) -> None:
+    from skdqm.persistence._compiled import build
+
+    with pytest.raises(ModelFileError, match="expected the power of a metric"):
+        build("MinkowskiDistance64", {"p": power})
 
 
 def forge(name: str, value: Any) -> Callable[[Any], None]:
@@ -268,6 +313,18 @@ FORGED_ESTIMATORS: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = 
     "squared norms of too few rows": (
         lambda: NearestNeighbors(algorithm="brute").fit(X),
         forge("effective_metric_params_", {"Y_norm_squared": np.zeros(1)}),
+    ),
+    "a forest of fewer sets of columns than trees": (
+        lambda: IsolationForest(n_estimators=2).fit(X),
+        lambda forest: forest.estimators_features_.pop(),
+    ),
+    "too few weights": (
+        lambda: SGDOneClassSVM().fit(X),
+        forge("coef_", np.zeros(2)),
+    ),
+    "too few weights to learn": (
+        lambda: SGDOneClassSVM(average=True).fit(X),
+        forge("_standard_coef", np.zeros(2)),
     ),
     "averages of too few weights": (
         lambda: SGDOneClassSVM(average=True).fit(X),

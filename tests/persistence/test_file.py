@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+import sklearn
+import torch
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.exceptions import InconsistentVersionWarning
@@ -98,6 +100,13 @@ def test_an_unfitted_detector_can_be_saved(path: Path) -> None:
     assert load(path).get_params() == instance("vae", beta=0.5).get_params()
 
 
+def test_a_model_that_was_not_fitted_counts_no_columns_and_may_be_anywhere(path: Path) -> None:
+    from pyod.models.hbos import HBOS
+
+    save(make_pipeline(StandardScaler(), HBOS(n_bins=7)), path)
+    assert load(path)[-1].n_bins == 7
+
+
 def test_callbacks_are_code_and_are_left_out(path: Path) -> None:
     save(instance("autoencoder", callbacks=[]).fit(X), path)
     assert load(path).callbacks is None
@@ -122,6 +131,7 @@ def test_metadata_can_be_read_without_the_model(path: Path) -> None:
     metadata = read_metadata(path)
     assert metadata["source"] == "run 297047"
     assert {"skdqm", "scikit-learn", "numpy"} <= set(metadata["versions"])
+    assert metadata["versions"]["torch"] == str(torch.__version__)
 
 
 def change_header(path: Path, **changes: Any) -> None:
@@ -141,8 +151,35 @@ def test_a_changed_letter_of_the_metadata_is_noticed(path: Path) -> None:
         load(path)
 
 
+def test_a_changed_shape_of_an_array_is_noticed(saved: Path) -> None:
+    from skdqm.persistence import _file
+
+    header, arrays = _file._read(saved)
+    flat = {name: array.ravel() for name, array in arrays.items()}
+    saved.write_bytes(safetensors.numpy.save(flat, header))
+    with pytest.raises(ModelFileError, match="its checksum does not fit"):
+        load(saved)
+
+
 def test_another_scikit_learn_is_warned_of(saved: Path) -> None:
     change_header(saved, versions=json.dumps({"scikit-learn": "0.24.2"}))
+    with pytest.warns(InconsistentVersionWarning, match=r"a skdqm model file .*0\.24\.2") as caught:
+        load(saved)
+    (warning,) = caught
+    assert warning.message.original_sklearn_version == "0.24.2"
+    assert warning.message.current_sklearn_version == sklearn.__version__
+
+
+@pytest.mark.skipif("MUTANT_UNDER_TEST" in os.environ, reason="mutmut calls in between")
+def test_the_warning_names_the_line_that_loads(saved: Path) -> None:
+    change_header(saved, versions=json.dumps({"scikit-learn": "0.24.2"}))
+    with pytest.warns(InconsistentVersionWarning) as caught:
+        load(saved)
+    assert caught[0].filename == __file__
+
+
+def test_an_unknown_scikit_learn_is_warned_of(saved: Path) -> None:
+    change_header(saved, versions="{}")
     with pytest.warns(InconsistentVersionWarning):
         load(saved)
 
@@ -181,6 +218,7 @@ FORGERIES: dict[str, dict[str, str]] = {
     "a missing array": {"tree": '{"array": {"name": "nowhere", "order": "C"}}'},
     "no tree": {"tree": "not json"},
     "no estimator": {"tree": "3"},
+    "a list of nothing": {"tree": '{"list": []}'},
     "versions of another kind": {"versions": "[]"},
     "a method as state": {
         "tree": '{"estimator": {"class": "autoencoder", "parameters": {}, '
@@ -199,6 +237,16 @@ def test_a_forged_file_is_refused_in_one_line(forgery: str, saved: Path) -> None
     change_header(saved, **FORGERIES[forgery])
     with pytest.raises(ModelFileError) as caught:
         load(saved)
+    assert str(saved) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["metadata", "versions"])
+def test_forged_metadata_is_refused_in_one_line(part: str, saved: Path) -> None:
+    change_header(saved, **{part: "not json"})
+    with pytest.raises(ModelFileError, match="cannot be loaded") as caught:
+        read_metadata(saved)
+    assert str(saved) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
