@@ -101,7 +101,9 @@ class Parts(Projection):
 
     def _projected(self, rates: Floats) -> Floats:
         # scikit-learn's transform stops by the whole batch; this is the exact answer, row by row.
-        weights = [nnls(self.shapes.T, row)[0] for row in rates]
+        # SciPy's takes what is small for zero, whatever the unit.
+        unit = float(self.shapes.mean()) or 1.0
+        weights = [nnls(self.shapes.T / unit, row / unit)[0] for row in rates]
         return np.array([np.add.reduce(each[:, None] * self.shapes) for each in weights])
 
 
