@@ -21,17 +21,28 @@ def validated_numbers(estimator: Any, X: Any, **options: Any) -> Any:
 def _notes_on(X: Any) -> list[str]:
     if getattr(X, "ndim", 2) > 2:
         return [f"give each row as one line of numbers: X.reshape({len(X)}, -1)"]
-    if not hasattr(X, "columns"):
+    names = list(getattr(X, "columns", []))
+    texts = [name for name in names if not _is_numeric(X[name])]
+    if texts:
+        return [f"column {name!r} holds no numbers: encode it, or leave it out" for name in texts]
+    return _note_on_missing(X, names)
+
+
+def _note_on_missing(X: Any, names: list[Any]) -> list[str]:
+    if not _is_numeric(X):
         return []
-    texts = [str(name) for name in X.columns if not _is_numeric(X[name])]
-    return [
-        f"column {name!r} holds what is no number: encode it, or leave it out" for name in texts
-    ]
+    is_missing = ~np.isfinite(np.asarray(X, dtype=np.float64))
+    if is_missing.ndim != 2 or not is_missing.any():
+        return []
+    row, column = (int(place) for place in np.argwhere(is_missing)[0])
+    name = repr(names[column]) if names else column
+    return [f"the first one is in row {row}, column {name} (from 0)"]
 
 
-def _is_numeric(column: Any) -> bool:
+def _is_numeric(values: Any) -> bool:
     try:
-        np.asarray(column, dtype=np.float64)
+        table = np.asarray(values)
+        table.astype(np.float64, casting="unsafe" if table.dtype == object else "same_kind")
     except (TypeError, ValueError):
         return False
     return True

@@ -33,33 +33,46 @@ def unscaled(steps: Steps) -> Steps:
     return steps[:n_steps]
 
 
-def before_scaling(steps: Steps, *arrays: "NDArray[Any]") -> "list[NDArray[Any]]":
-    """Take arrays back to in front of the last steps that only rescale and can undo it.
+def before_scaling(steps: Steps, rows: "NDArray[Any]") -> "tuple[Steps, NDArray[Any]]":
+    """Take rows back to in front of the last steps that only rescale and can undo it.
 
     Parameters
     ----------
     steps : list of (str, object)
         Fitted steps.
-    *arrays : ndarray of shape (n_rows, n_features)
+    rows : ndarray of shape (n_rows, n_features)
         As the steps give them.
 
     Returns
     -------
-    arrays : list of ndarray of shape (n_rows, n_features)
-        In the units of columns there; a step that would make values not finite is not undone.
+    steps : list of (str, object)
+        Those that are not undone.
+    rows : ndarray of shape (n_rows, n_features)
+        Behind these.
     """
+    kept = list(steps)
+    while kept:
+        undone = _undone(kept[-1][1], rows)
+        if undone is None:
+            break
+        rows = undone
+        kept.pop()
+    return kept, rows
+
+
+def _undone(step: Any, rows: "NDArray[Any]") -> "NDArray[Any] | None":
+    """Return rows in front of a step; None where that would not be what it makes these rows of."""
     import numpy as np
 
-    found = list(arrays)
-    for _, step in reversed(steps):
-        if not _can_undo(step):
-            break
+    if not _can_undo(step):
+        return None
+    try:
         with np.errstate(all="ignore"):
-            undone = [_undone(step, array) for array in found]
-        if not all(np.isfinite(array).all() for array in undone):
-            break
-        found = undone
-    return found
+            undone = np.asarray(step.inverse_transform(_named(step, rows)), dtype=np.float64)
+            again = np.asarray(step.transform(_named(step, undone)), dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    return undone if np.isfinite(undone).all() and np.allclose(again, rows) else None
 
 
 def _can_undo(step: Any) -> bool:
@@ -72,15 +85,13 @@ def _can_undo(step: Any) -> bool:
     return isinstance(step, OneToOneFeatureMixin) and hasattr(step, "inverse_transform")
 
 
-def _undone(step: Any, array: "NDArray[Any]") -> "NDArray[Any]":
-    import numpy as np
-
+def _named(step: Any, rows: "NDArray[Any]") -> Any:
     names = getattr(step, "feature_names_in_", None)
     if names is None:
-        return np.asarray(step.inverse_transform(array))
+        return rows
     import pandas as pd
 
-    return np.asarray(step.inverse_transform(pd.DataFrame(array, columns=names)))
+    return pd.DataFrame(rows, columns=names)
 
 
 def names_behind(steps: Steps, rows: Any) -> list[str]:

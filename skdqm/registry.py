@@ -244,7 +244,8 @@ def _detector(name: str) -> EntryPoint:
 
 def _hint(name: str) -> str:
     """Say which name was meant: by a slip of the finger, or by the name of a class."""
-    classes = {point.attr.casefold(): short for short, point in _detectors().items()}
+    found = _detectors().items()
+    classes = {point.value.rpartition(":")[2].casefold(): short for short, point in found}
     near = get_close_matches(name.casefold(), [*classes, *detector_names()], 1, 0.66)
     return f"; did you mean {classes.get(near[0], near[0])!r}?" if near else ""
 

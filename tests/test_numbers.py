@@ -16,7 +16,7 @@ def test_a_column_of_text_is_named(frame):
     with pytest.raises(ValueError, match="could not convert string") as caught:
         HistogramDetector().fit(frame)
     assert caught.value.__notes__ == [
-        "column 'run name' holds what is no number: encode it, or leave it out"
+        "column 'run name' holds no numbers: encode it, or leave it out"
     ]
 
 
@@ -39,7 +39,29 @@ def test_images_are_told_to_become_rows():
     assert "X.reshape(5, -1)" in caught.value.__notes__[0]
 
 
-def test_other_faults_have_no_note():
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+@pytest.mark.parametrize("kind", [pd.DataFrame, np.asarray, np.ndarray.tolist])
+def test_the_first_value_that_is_missing_is_placed(kind, value):
+    good = np.arange(60.0).reshape(30, 2)
+    faulty = good.copy()
+    faulty[[7, 9], [1, 0]] = value
+    detector = HistogramDetector().fit(kind(good))
+    for ask in (detector.predict, HistogramDetector().fit):
+        with pytest.raises(ValueError, match=r"NaN|infinity") as caught:
+            ask(kind(faulty))
+        assert caught.value.__notes__ == ["the first one is in row 7, column 1 (from 0)"]
+
+
+def test_a_missing_value_of_a_frame_is_placed_by_the_name_of_its_column():
+    frame = X[["a", "b"]].astype(float)
+    frame.loc[3, "b"] = np.nan
     with pytest.raises(ValueError, match="NaN") as caught:
-        HistogramDetector().fit(X[["a"]].where(X[["a"]] > 3))
+        HistogramDetector().fit(frame)
+    assert caught.value.__notes__ == ["the first one is in row 3, column 'b' (from 0)"]
+
+
+def test_other_faults_have_no_note():
+    detector = HistogramDetector().fit(X[["a", "b"]].to_numpy())
+    with pytest.raises(ValueError, match="1 features") as caught:
+        detector.predict(X[["a"]].to_numpy())
     assert not hasattr(caught.value, "__notes__")

@@ -75,3 +75,12 @@ def test_other_packages_add_detectors(foreign: Any) -> None:
 
 def test_other_packages_cannot_replace_a_detector(foreign: Any) -> None:
     assert registry.detector_class("vae") is VAEDetector
+
+
+def test_a_point_of_another_package_without_a_class_spoils_no_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = EntryPoint("broken", "some_module", registry.DETECTORS_GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda **_: [broken])
+    with pytest.raises(UsageError, match="no detector is called 'zzz'"):
+        registry.detector_class("zzz")

@@ -1,20 +1,25 @@
 """Measure what the page of results shows, and store it beside this file.
 
-``python docs/results/store.py thresholds drift dqm speed events``, or some of them; histograms of
-one's own by ``dqm=FILE:LABEL:NAME=VALUE``. Times depend on the machine: of those only ratios within
-a run are stored.
+``python docs/results/store.py contamination thresholds drift dqm speed events``, or some of them;
+histograms of one's own by ``dqm=FILE:LABEL:NAME=VALUE``. Times depend on the machine: of those only
+ratios within a run are stored.
 """
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from skdqm.benchmark import dqm, drift, speed, stream
+from skdqm.datasets import make_detector_data
+from skdqm.detectors import AutoencoderDetector, HistogramDetector, NeighborsDetector
+from skdqm.ensemble import EnsembleDetector
 
 HERE = Path(__file__).parent
 RUNS = 5
+DRAWS = 20
 # Of one run each; the ratios of several runs tell how far they can be trusted.
 SPEED = {"n_rows": 20_000, "batch_size": 512, "repeats": 1}
 
@@ -35,6 +40,30 @@ def ratios(runs: list[pd.DataFrame], name: str) -> None:
     table = relative.mean().join(relative.std(ddof=0).add_suffix("_std"))
     table.insert(0, "n_runs", len(runs))
     table.rename_axis("contender").to_csv(HERE / f"{name}.csv", float_format="%.4g")
+
+
+def store_contamination(_: str) -> None:
+    """Store the share of new good rows that is flagged at 1 %, before and after `calibrate`."""
+    makers = HistogramDetector, NeighborsDetector, AutoencoderDetector, EnsembleDetector
+    found = []
+    for draw in range(DRAWS):
+        X, y = make_detector_data(15_000, 8, random_state=draw)
+        good = X[y == 0].sample(frac=1, random_state=draw).to_numpy()
+        new, calibrating, training = good[:8000], good[8000:9000], good[9000:]
+        for n_rows in (200, 500, 2000):
+            say(f"draw {draw}, {n_rows} rows")
+            for maker in makers:
+                seeded = {} if maker is HistogramDetector else {"random_state": draw}
+                detector = maker(**seeded).fit(training[:n_rows])
+                flagged = [(detector.predict(new) == -1).mean()]
+                detector.calibrate(calibrating, alarm_rate=0.01)
+                flagged.append((detector.predict(new) == -1).mean())
+                found.append((n_rows, maker.__name__, *(100 * np.array(flagged))))
+    columns = ["n_rows", "detector", "contamination", "calibrated"]
+    groups = pd.DataFrame(found, columns=columns).groupby(columns[:2], sort=False)
+    table = groups.mean().join(groups.std(ddof=0).add_suffix("_std")).reset_index()
+    table.insert(0, "n_draws", DRAWS)
+    kept(table, "contamination")
 
 
 def store_thresholds(_: str) -> None:
@@ -67,6 +96,7 @@ def store_events(_: str) -> None:
 
 
 STORE: dict[str, Callable[[str], None]] = {
+    "contamination": store_contamination,
     "thresholds": store_thresholds,
     "drift": store_drift,
     "dqm": store_dqm,
@@ -75,6 +105,8 @@ STORE: dict[str, Callable[[str], None]] = {
 }
 
 if __name__ == "__main__":
-    for argument in sys.argv[1:]:
+    for argument in sys.argv[1:] or sys.exit(__doc__):
         named, _, more = argument.partition("=")
+        if named not in STORE:
+            sys.exit(f"found {named!r}, expected some of {', '.join(STORE)}")
         STORE[named](more)

@@ -207,7 +207,7 @@ class DriftDisplay:
         def write(ax: "Axes") -> None:
             while written:
                 written.pop().remove()
-            low, high = ax.get_xlim()
+            low, high = sorted(ax.get_xlim())
             points = ax.get_window_extent().width / ax.figure.dpi * 72
             shown = [each for each in words if low <= each[0] <= high]
             for place, texts in grouped(shown, LINE_POINTS * (high - low) / points):

@@ -172,9 +172,9 @@ class FeatureScoresDisplay:
         names = checked_names(self.names, scores.shape[1])
         rows = checked_names(self.rows, len(scores), "row ")
         shape = (1, scores.shape[1]) if self.shape is None else tuple(self.shape)
-        if np.prod(shape) != scores.shape[1] or len(shape) not in (2, 3):
+        if np.prod(shape) != scores.shape[1] or len(shape) < 2:
             raise UsageError(
-                f"shape is {shape}; expected two numbers, or three, with the product "
+                f"shape is {shape}; expected two numbers or more, with the product "
                 f"{scores.shape[1]}, as rows have features"
             )
         order = (

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skdqm._pipeline import before_scaling, parts_of
+from skdqm._pipeline import before_scaling, parts_of, through
 from skdqm.exceptions import DataError, UsageError
 from skdqm.inspection._common import checked, checked_names, many_axes, names_of, rows_for
 from skdqm.inspection._style import MAP
@@ -71,8 +71,9 @@ class ReconstructionDisplay:
         Behind a Pipeline, rows seen and rows restored are in the units of columns in front of its
         last transformers that rescale each column by itself and have ``inverse_transform``, such
         as a ``StandardScaler``: in your own units where all do. Other transformers, such as
-        ``PCA``, are not undone, and so neither are those in front of them. Losses are always
-        those of the detector: squared differences of the rows as it takes them.
+        ``PCA``, are not undone, and so neither are those in front of them; nor is one that could
+        not have given what was restored, such as a clipped range. Losses are what each feature
+        counts in the score, without sign: the ``feature_scores`` of the detector.
 
         Parameters
         ----------
@@ -100,9 +101,11 @@ class ReconstructionDisplay:
         if n_rows < 1:
             raise UsageError(f"n_rows is {n_rows}; expected 1 or more")
         detector, rows = rows_for(estimator, "reconstruct", X[:n_rows])
-        seen, restored = np.asarray(rows), np.asarray(detector.reconstruct(rows))
-        losses = (seen - restored) ** 2
-        parts = [*before_scaling(parts_of(estimator)[0], seen, restored), losses]
+        steps, restored = before_scaling(
+            parts_of(estimator)[0], np.asarray(detector.reconstruct(rows))
+        )
+        seen = np.asarray(through(steps, X[:n_rows]), dtype=np.float64)
+        parts = [seen, restored, np.abs(detector.feature_scores(rows))]
         shape = getattr(detector, "image_shape", None)
         if shape is not None:
             # The first channel.

@@ -85,10 +85,11 @@ def serve(
 
 
 def _shown(database: str) -> str:
-    """Say where a data base is: the file of SQLite, or the URL without its password."""
+    """Say where a data base is: the file of SQLite, or the URL without its secrets."""
     url = make_url(database)
-    is_file = url.get_backend_name() == "sqlite" and url.database
-    return url.database if is_file and url.database else url.render_as_string()
+    if url.get_backend_name() == "sqlite" and url.database:
+        return url.database
+    return url.set(query={}).render_as_string()
 
 
 def ending_app(settings: Settings) -> FastAPI:

@@ -9,7 +9,14 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OrdinalEncoder,
+    PowerTransformer,
+    QuantileTransformer,
+    StandardScaler,
+)
 
 from skdqm import inspection
 from skdqm._pipeline import before_scaling
@@ -190,8 +197,8 @@ def test_rows_are_shown_in_their_own_units_where_scaling_can_be_undone(steps, is
     display = ReconstructionDisplay.from_estimator(pipeline, SCALED)
     inside = np.asarray(pipeline[:-1].transform(SCALED[:3]))
     np.testing.assert_allclose(display.seen, SCALED[:3] if is_undone else inside)
-    restored = network.reconstruct(pipeline[:-1].transform(SCALED[:3]))
-    np.testing.assert_allclose(display.losses, (inside - np.asarray(restored)) ** 2)
+    counted = np.abs(network.feature_scores(pipeline[:-1].transform(SCALED[:3])))
+    np.testing.assert_allclose(display.losses, counted)
 
 
 def test_of_steps_only_the_last_ones_are_undone():
@@ -208,8 +215,32 @@ def test_of_steps_only_the_last_ones_are_undone():
 
 def test_what_cannot_be_undone_in_finite_numbers_stays_as_it_is():
     steps = [("exp", FunctionTransformer(np.exp, np.log))]
-    (found,) = before_scaling(steps, np.array([[-1.0, 2.0]]))
+    kept, found = before_scaling(steps, np.array([[-1.0, 2.0]]))
+    assert kept == steps
     np.testing.assert_array_equal(found, [[-1.0, 2.0]])
+
+
+@pytest.mark.parametrize("step", [MinMaxScaler(clip=True), QuantileTransformer(n_quantiles=50)])
+def test_a_row_beyond_the_range_of_a_step_is_shown_as_it_is(step):
+    network = AutoencoderDetector(max_epochs=2, random_state=0)
+    pipeline = make_pipeline(step, network).fit(SCALED)
+    beyond = SCALED[:3].assign(a=1e5)
+    inside = pipeline[:-1].transform(beyond)
+    display = ReconstructionDisplay.from_estimator(pipeline, beyond)
+    shown = np.asarray(display.seen)
+    assert np.allclose(shown, beyond) or np.allclose(shown, inside)
+    restored, inside_restored = display.restored, network.reconstruct(inside)
+    is_own = np.allclose(shown, beyond)
+    expected = step.inverse_transform(pd.DataFrame(inside_restored, columns=list("abcd")))
+    np.testing.assert_allclose(restored, expected if is_own else inside_restored)
+
+
+def test_categories_as_numbers_stay_numbers():
+    network = AutoencoderDetector(max_epochs=2, random_state=0)
+    rows = pd.DataFrame({"kind": ["x", "y", "z"] * 20, "other": ["p", "q"] * 30})
+    pipeline = make_pipeline(OrdinalEncoder(), network).fit(rows)
+    display = ReconstructionDisplay.from_estimator(pipeline, rows)
+    np.testing.assert_array_equal(display.seen, [[0, 0], [1, 1], [2, 0]])
 
 
 def test_small_features_can_be_read_beside_large_ones():

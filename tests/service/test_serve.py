@@ -13,6 +13,7 @@ from urllib.error import HTTPError, URLError
 import pytest
 
 from skdqm.persistence import save
+from skdqm.service._serve import _shown
 from skdqm.streaming import AdaptiveThreshold
 from tests.cli.conftest import run_command
 from tests.service.conftest import Events, Histograms
@@ -21,6 +22,18 @@ from tests.service.processes import Served, served
 needs_proc = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="looks for processes in /proc"
 )
+
+
+@pytest.mark.parametrize(
+    ("database", "shown"),
+    [
+        ("sqlite:////data/service.sqlite", "/data/service.sqlite"),
+        ("postgresql+psycopg://crew:secret@host/db", "postgresql+psycopg://crew:***@host/db"),
+        ("postgresql+psycopg://crew@host/db?password=secret", "postgresql+psycopg://crew@host/db"),
+    ],
+)
+def test_what_is_said_of_the_storage_holds_no_password(database: str, shown: str) -> None:
+    assert _shown(database) == shown
 
 
 def test_a_service_answers_and_ends_with_0(tmp_path: Path, events: Events) -> None:
