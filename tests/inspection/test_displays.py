@@ -111,7 +111,7 @@ def test_faults_that_are_missed_are_not_rewarded():
         (
             lambda: FeatureScoresDisplay(ROWS, shape=(4,)).plot(),
             UsageError,
-            "two numbers, or three",
+            "two numbers or more",
         ),
         (lambda: ScoreDistributionDisplay(Y, SCORES, names=["a"]).plot(), UsageError, "expected 2"),
         (lambda: RocSicDisplay(Y, SCORES).plot(plt.subplots(3)[1]), UsageError, "3 axes"),
