@@ -21,7 +21,8 @@ def validated_numbers(estimator: Any, X: Any, **options: Any) -> Any:
 def _notes_on(X: Any) -> list[str]:
     if getattr(X, "ndim", 2) > 2:
         return [f"give each row as one line of numbers: X.reshape({len(X)}, -1)"]
-    names = list(getattr(X, "columns", []))
+    # The columns of an Arrow table are not their names.
+    names = list(getattr(X, "column_names", getattr(X, "columns", [])))
     texts = [name for name in names if not _is_numeric(X[name])]
     if texts:
         return [f"column {name!r} holds no numbers: encode it, or leave it out" for name in texts]

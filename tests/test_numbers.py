@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from skdqm.continual import ContinualDetector
@@ -11,7 +12,7 @@ from skdqm.detectors import HistogramDetector
 X = pd.DataFrame({"a": np.arange(30.0), "run name": ["x"] * 30, "b": range(30)})
 
 
-@pytest.mark.parametrize("frame", [X, pl.DataFrame(X.to_dict("list"))])
+@pytest.mark.parametrize("frame", [X, pl.DataFrame(X.to_dict("list")), pa.Table.from_pandas(X)])
 def test_a_column_of_text_is_named(frame):
     with pytest.raises(ValueError, match="could not convert string") as caught:
         HistogramDetector().fit(frame)

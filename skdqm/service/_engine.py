@@ -67,14 +67,14 @@ def check(engine: Engine) -> None:
     newest = ScriptDirectory.from_config(_config()).get_current_head()
     if found != newest:
         raise UsageError(
-            f"the tables of the data base {shown(engine)} are of revision {found}, expected "
+            f"the tables of the data base {shown(engine.url)} are of revision {found}, expected "
             f"{newest}; upgrade them first"
         )
 
 
-def shown(engine: Engine) -> str:
-    """Return the address of the data base without its password."""
-    return engine.url.set(query={}).render_as_string(hide_password=True)
+def shown(url: URL) -> str:
+    """Return the address of a data base without its secrets."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _url(given: str) -> URL:
@@ -161,12 +161,12 @@ def _usage_errors(engine: Engine) -> Iterator[None]:
         yield
     except CommandError as error:
         raise UsageError(
-            f"the data base {shown(engine)} was changed by a later version of skdqm; install that "
-            "one, or use another data base"
+            f"the data base {shown(engine.url)} was changed by a later version of skdqm; install "
+            "that one, or use another data base"
         ) from error
     except (SQLAlchemyError, OSError) as error:
         raise UsageError(
-            f"the data base {shown(engine)} cannot be used: {reason_of(error)}"
+            f"the data base {shown(engine.url)} cannot be used: {reason_of(error)}"
         ) from error
 
 

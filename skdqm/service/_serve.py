@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from skdqm.exceptions import UsageError
 from skdqm.service._app import create_app
+from skdqm.service._engine import shown
 from skdqm.service._metrics import FOLDER
 from skdqm.service._service import Service
 from skdqm.service._settings import Settings
@@ -85,11 +86,11 @@ def serve(
 
 
 def _shown(database: str) -> str:
-    """Say where a data base is: the file of SQLite, or the URL without its secrets."""
+    """Say where a data base is: the file of SQLite, or the address."""
     url = make_url(database)
     if url.get_backend_name() == "sqlite" and url.database:
         return url.database
-    return url.set(query={}).render_as_string()
+    return shown(url)
 
 
 def ending_app(settings: Settings) -> FastAPI:

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from itertools import pairwise
 from time import perf_counter
 
@@ -172,19 +170,6 @@ def test_points_do_not_depend_on_how_the_stream_was_cut(cuts, seed):
         parts.add(Trace.of(found[start:stop], np.arange(start, stop)))
     for name in Trace.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(parts.trace, name), getattr(whole.trace, name))
-
-
-def test_it_draws_on_given_axes_without_pyplot():
-    code = (
-        "import sys, pandas as pd\n"
-        "from matplotlib.figure import Figure\n"
-        "from skdqm.inspection import ContinualDisplay\n"
-        "found = pd.DataFrame({'anomaly_score': [1.0], 'verdict': [1], 'expert': [1]})\n"
-        "ContinualDisplay.from_verdicts(found, [], ax=Figure().subplots())\n"
-        "assert 'matplotlib.pyplot' not in sys.modules\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_it_draws_on_given_axes():

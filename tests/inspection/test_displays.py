@@ -42,10 +42,8 @@ from skdqm.inspection import (
     TrainingDisplay,
 )
 from skdqm.preprocessing import NormalScores
+from tests.inspection.pictures import ROWS, SCORES, Y
 
-ROWS = np.random.default_rng(0).normal(size=(200, 4))
-Y = np.repeat([0, 1], [150, 50])
-SCORES = ROWS[:, 0] + 2 * Y
 HISTORY = [{"epoch": at, "train_loss": 1 / at, "valid_loss": (at - 3) ** 2} for at in range(1, 6)]
 DISPLAYS = {
     "agreement": AgreementDisplay(ROWS),
@@ -292,12 +290,15 @@ def test_data_without_any_spread_are_drawn_without_a_warning(display):
 
 def test_given_axes_need_no_pyplot():
     code = (
-        "import sys, numpy as np\n"
+        "import sys, pandas as pd\n"
         "from matplotlib.figure import Figure\n"
-        "from skdqm.inspection import DriftDisplay, RocSicDisplay, ScoreStreamDisplay\n"
+        "from skdqm.inspection import ContinualDisplay, DriftDisplay, RocSicDisplay\n"
+        "from skdqm.inspection import ScoreStreamDisplay\n"
         "RocSicDisplay([0, 1], [1, 2]).plot(Figure().subplots(1, 2))\n"
         "for display in (DriftDisplay([1], [1]), ScoreStreamDisplay([1])):\n"
         "    display.plot(Figure().subplots())\n"
+        "found = pd.DataFrame({'anomaly_score': [1.0], 'verdict': [1], 'expert': [1]})\n"
+        "ContinualDisplay.from_verdicts(found, [], ax=Figure().subplots())\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
